@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Files that are whole or absent: content goes to a temporary name in the same folder, is
+ * synced and renamed, so that a reader or a crash never meets half a file.
+ */
+#ifndef LAM_BASE_FILE_H
+#define LAM_BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/** Replaces `path` by `bytes`. Errors: BAD_OUTPUT with the reason; the old file survives. */
+LAM_MUST_USE lam_status lam_file_write(lam_context *context, const char *path,
+                                       const void *bytes, size_t count);
+
+/** Reads the whole of a regular file of at most `limit_bytes`; the caller frees `*ret_bytes`
+ * (NUL-terminated beyond `*ret_count`). Failures are reported as `failure_status`. */
+LAM_MUST_USE lam_status lam_file_read(lam_context *context, const char *path,
+                                      size_t limit_bytes, lam_status failure_status,
+                                      char **ret_bytes, size_t *ret_count);
+
+/** Makes a folder and its missing parents. Errors: BAD_OUTPUT. */
+LAM_MUST_USE lam_status lam_directory_create(lam_context *context, const char *path);
+
+#endif
