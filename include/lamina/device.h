@@ -45,6 +45,7 @@ typedef struct lam_device_info {
     uint64_t largest_allocation_bytes;
     uint64_t local_memory_bytes;
     uint64_t largest_work_group; /* work-items */
+    uint32_t float_lanes;        /* native vector width in floats */
     bool has_dedicated_local_memory;
     bool has_unified_memory; /* host and device share one memory */
     bool has_fp64;

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "device/opencl.h"
+
+static lam_status open_queue(lam_device *device, cl_platform_id platform)
+{
+    cl_int status = CL_SUCCESS;
+    cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)platform,
+                                          0};
+    device->cl_context = clCreateContext(properties, 1, &device->id, NULL, NULL, &status);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clCreateContext", status);
+    device->queue = clCreateCommandQueue(device->cl_context, device->id, 0, &status);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clCreateCommandQueue", status);
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_device_open(lam_context *context, const char *selector, lam_device **ret_device)
+{
+    lam_status status = LAM_STATUS_OK;
+    lam_device *device = NULL;
+    lam_device_list *list = NULL;
+    LAM_TRY_GOTO(status, lam_device_list_create(context, &list));
+    size_t position = 0;
+    LAM_TRY_GOTO(status,
+                 lam_device_select(context, lam_device_list_get_all(list),
+                                   lam_device_list_get_count(list), selector, &position));
+    device = calloc(1, sizeof *device);
+    if (!device)
+        LAM_TRY_GOTO(status, lam_fail_memory(context, "the device", sizeof *device));
+    device->context = context;
+    device->info = *lam_device_list_get(list, position);
+    device->id = lam_device_list_get_entry(list, position)->id;
+    LAM_TRY_GOTO(status,
+                 open_queue(device, lam_device_list_get_entry(list, position)->platform));
+    lam_device_list_destroy(&list);
+    *ret_device = device;
+    return LAM_STATUS_OK;
+fail:
+    lam_device_close(&device);
+    lam_device_list_destroy(&list);
+    return status;
+}
+
+void lam_device_close(lam_device **device)
+{
+    if (!*device)
+        return;
+    if ((*device)->queue)
+        clReleaseCommandQueue((*device)->queue);
+    if ((*device)->cl_context)
+        clReleaseContext((*device)->cl_context);
+    free(*device);
+    *device = NULL;
+}
+
+const lam_device_info *lam_device_get_info(const lam_device *device)
+{
+    return &device->info;
+}
+
+lam_context *lam_device_get_context(const lam_device *device)
+{
+    return device->context;
+}
+
+lam_status lam_device_flush(lam_device *device)
+{
+    cl_int status = clFlush(device->queue);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clFlush", status);
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_device_finish(lam_device *device)
+{
+    cl_int status = clFinish(device->queue);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clFinish", status);
+    return LAM_STATUS_OK;
+}
+
+struct lam_marker {
+    lam_device *device;
+    cl_event event;
+};
+
+lam_status lam_marker_create(lam_device *device, lam_marker **ret_marker)
+{
+    lam_marker *marker = calloc(1, sizeof *marker);
+    if (!marker)
+        return lam_fail_memory(device->context, "a queue marker", sizeof *marker);
+    marker->device = device;
+    cl_int status = clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &marker->event);
+    if (status != CL_SUCCESS) {
+        free(marker);
+        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clEnqueueMarkerWithWaitList",
+                               status);
+    }
+    *ret_marker = marker;
+    return lam_device_flush(device);
+}
+
+lam_status lam_marker_wait(const lam_marker *marker)
+{
+    cl_int status = clWaitForEvents(1, &marker->event);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(marker->device, LAM_STATUS_BAD_DEVICE, "clWaitForEvents",
+                               status);
+    return LAM_STATUS_OK;
+}
+
+void lam_marker_destroy(lam_marker **marker)
+{
+    if (!*marker)
+        return;
+    clReleaseEvent((*marker)->event);
+    free(*marker);
+    *marker = NULL;
+}

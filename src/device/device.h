@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The rest of the library's view of an open device: buffers, programs, kernels, markers.
+ * Nothing here shows an OpenCL type. All commands of a device go to one in-order queue.
+ */
+#ifndef LAM_DEVICE_DEVICE_H
+#define LAM_DEVICE_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "lamina/device.h"
+
+lam_context *lam_device_get_context(const lam_device *device);
+
+/** Hands queued commands to the driver. Not blocking. */
+LAM_MUST_USE lam_status lam_device_flush(lam_device *device);
+
+/** Blocks until all queued commands are done. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_device_finish(lam_device *device);
+
+/* ---- markers: a place in the queue that the host can wait for ---- */
+
+typedef struct lam_marker lam_marker;
+
+LAM_MUST_USE lam_status lam_marker_create(lam_device *device, lam_marker **ret_marker);
+/** Blocks until everything queued before the marker is done. */
+LAM_MUST_USE lam_status lam_marker_wait(const lam_marker *marker);
+void lam_marker_destroy(lam_marker **marker);
+
+/* ---- buffers ---- */
+
+/** Kernels may read (never write) so far past the end of a buffer: vector loads of a row's
+ * last elements need no special case. The bytes there are zero. */
+#define LAM_BUFFER_PADDING_BYTES 1024
+
+typedef struct lam_buffer lam_buffer;
+
+/** Device memory of `bytes` zero bytes; `what` names it in errors. Errors: NO_MEMORY (also
+ * when the device's largest allocation is exceeded), BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_buffer_create(lam_device *device, size_t bytes, const char *what,
+                                          lam_buffer **ret_buffer);
+
+/** Read-only device view of host bytes, without a copy where memory is shared and with one
+ * elsewhere. `bytes` must stay as they are while the buffer lives. Not padded. */
+LAM_MUST_USE lam_status lam_buffer_create_from_host(lam_device *device, const void *bytes,
+                                                    size_t count, const char *what,
+                                                    lam_buffer **ret_buffer);
+void lam_buffer_destroy(lam_buffer **buffer);
+
+size_t lam_buffer_get_size(const lam_buffer *buffer);
+
+/** Blocking copies of `count` bytes at `offset_bytes`. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_buffer_write(lam_buffer *buffer, size_t offset_bytes,
+                                         const void *bytes, size_t count);
+LAM_MUST_USE lam_status lam_buffer_read(const lam_buffer *buffer, size_t offset_bytes,
+                                        void *ret_bytes, size_t count);
+
+/** Queues the copy and returns; `bytes` must stay as they are until a later wait. */
+LAM_MUST_USE lam_status lam_buffer_write_later(lam_buffer *buffer, size_t offset_bytes,
+                                               const void *bytes, size_t count);
+
+/* ---- programs and kernels ---- */
+
+typedef struct lam_program lam_program;
+
+/** Builds OpenCL C. On a build failure returns BAD_KERNEL and hands the compiler's log to
+ * `*ret_log` (free() it; NULL when there is none), without an error detail of its own. */
+LAM_MUST_USE lam_status lam_program_build(lam_device *device, const char *source,
+                                          const char *options, lam_program **ret_program,
+                                          char **ret_log);
+void lam_program_destroy(lam_program **program);
+
+typedef struct lam_kernel lam_kernel;
+
+/** One launchable kernel with its own bound arguments. `program` must outlive it. */
+LAM_MUST_USE lam_status lam_kernel_create(lam_program *program, const char *entry,
+                                          lam_kernel **ret_kernel);
+void lam_kernel_destroy(lam_kernel **kernel);
+
+/** Binds argument `index`; a NULL buffer binds a null pointer. */
+LAM_MUST_USE lam_status lam_kernel_set_buffer(lam_kernel *kernel, int index,
+                                              const lam_buffer *buffer);
+LAM_MUST_USE lam_status lam_kernel_set_int(lam_kernel *kernel, int index, int32_t value);
+
+/** Work-items in each dimension; `global` must be a multiple of `local`, and a `local` of zeros
+ * leaves the choice to the driver. */
+typedef struct lam_range {
+    size_t global[3];
+    size_t local[3];
+} lam_range;
+
+LAM_MUST_USE lam_status lam_kernel_enqueue(lam_kernel *kernel, const lam_range *range);
+
+/* ---- CLBlast ---- */
+
+/**
+ * C_g = op(A_g) op(B_g) for g = 0 .. batch-1, row-major, operand g starting
+ * g * <x>_step elements into its buffer. op transposes where the flag says so.
+ */
+typedef struct lam_blas_gemm {
+    bool is_double;
+    bool transpose_a, transpose_b;
+    size_t m, n, k;
+    const lam_buffer *a, *b;
+    lam_buffer *c;
+    size_t a_stride, b_stride, c_stride; /* elements between rows */
+    size_t a_step, b_step, c_step;       /* elements between batches */
+    size_t batch;
+} lam_blas_gemm;
+
+/** Queues the product. Errors: BAD_KERNEL with CLBlast's code, BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_blas_gemm_enqueue(lam_device *device, const lam_blas_gemm *gemm);
+
+#endif

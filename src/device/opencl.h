@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Private to src/device: the OpenCL types behind the handles.
+ */
+#ifndef LAM_DEVICE_OPENCL_H
+#define LAM_DEVICE_OPENCL_H
+
+#include <CL/cl.h>
+
+#include "device/device.h"
+
+struct lam_device {
+    lam_context *context;
+    lam_device_info info;
+    cl_device_id id;
+    cl_context cl_context;
+    cl_command_queue queue;
+};
+
+struct lam_buffer {
+    lam_device *device;
+    cl_mem memory;
+    size_t size;
+};
+
+/** "CL_OUT_OF_RESOURCES" and so on; "unknown OpenCL status" otherwise. */
+const char *lam_cl_status_name(cl_int status);
+
+/** Records `call` and its status as the failure `failure` of the device. */
+LAM_MUST_USE lam_status lam_device_fail(const lam_device *device, lam_status failure,
+                                        const char *call, cl_int status);
+
+/** A device of the list with its OpenCL handles. */
+typedef struct lam_device_entry {
+    cl_platform_id platform;
+    cl_device_id id;
+} lam_device_entry;
+
+const lam_device_entry *lam_device_list_get_entry(const lam_device_list *list, size_t position);
+const lam_device_info *lam_device_list_get_all(const lam_device_list *list);
+
+#endif

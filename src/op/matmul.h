@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The three matrix products of a dense layer over a population, fused with what stands next to
+ * them: gathering and z-score on the way in, bias and activation on the way out, penalty and
+ * update behind the weight gradient. Formulas and layouts: cl/matmul_registers.cl.
+ */
+#ifndef LAM_OP_MATMUL_H
+#define LAM_OP_MATMUL_H
+
+#include "op/plan.h"
+
+typedef enum lam_activation {
+    LAM_ACTIVATION_NONE,
+    LAM_ACTIVATION_RELU,
+    LAM_ACTIVATION_SIGMOID,
+} lam_activation;
+
+/** Where a layer's input rows are: a matrix of reals, or (x == NULL) rows of the data set. */
+typedef struct lam_input {
+    const lam_buffer *x; /* real[rows, in] if shared by all members, else [rows, members*in] */
+    const lam_buffer *images; /* u8[all rows, in] */
+    const lam_buffer *order;  /* i32[steps * rows] into images */
+    const lam_buffer *scale;  /* real[in]: element k of a row is pixel * scale[k] + shift[k] */
+    const lam_buffer *shift;  /* real[in] */
+} lam_input;
+
+/** One dense layer of `members` networks at a given number of rows. */
+typedef struct lam_dense {
+    size_t rows, in, out, members;
+    bool shares_input; /* all members read the same rows; always so for data set rows */
+    lam_activation activation;
+    lam_activation input_activation; /* what made x, for the gradient in front of it */
+    lam_input input;
+    lam_buffer *w; /* real[in, members*out] */
+    lam_buffer *b; /* real[members*out] */
+} lam_dense;
+
+/** What backward_weights does with the gradient. */
+typedef struct lam_weight_gradient {
+    const lam_buffer *l2; /* real[members] */
+    const lam_buffer
+        *rates;     /* real[steps, members]; NULL: write dw and db, else update w and b */
+    lam_buffer *dw; /* real[in, members*out]; unused (may be NULL) with rates */
+    lam_buffer *db; /* real[members*out]; likewise */
+} lam_weight_gradient;
+
+/** True where products cannot gather: the caller gathers into a matrix first. */
+bool lam_matmul_needs_gathered_input(const lam_engine *engine);
+
+/** x real[rows, in] = the step's rows of the data set, normalized. */
+LAM_MUST_USE lam_status lam_matmul_add_gather(const lam_engine *engine, lam_plan *plan,
+                                              const lam_dense *dense, lam_buffer *x);
+
+/** y real[rows, members*out] = act(x w + b). */
+LAM_MUST_USE lam_status lam_matmul_add_forward(const lam_engine *engine, lam_plan *plan,
+                                               const lam_dense *dense, lam_buffer *y);
+
+/** dx real[rows, members*in] = (dy w^T) * input_activation'(x); not for shared input. */
+LAM_MUST_USE lam_status lam_matmul_add_backward_input(const lam_engine *engine, lam_plan *plan,
+                                                      const lam_dense *dense,
+                                                      const lam_buffer *dy, lam_buffer *dx);
+
+/** dw = x^T dy + 2 l2 w and db = column sums of dy, written or applied (see above). */
+LAM_MUST_USE lam_status lam_matmul_add_backward_weights(const lam_engine *engine,
+                                                        lam_plan *plan, const lam_dense *dense,
+                                                        const lam_buffer *dy,
+                                                        const lam_weight_gradient *gradient);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The products of matmul.h through CLBlast, with what it cannot fuse as kernels of their own.
+ */
+#ifndef LAM_OP_MATMUL_BLAS_H
+#define LAM_OP_MATMUL_BLAS_H
+
+#include "op/matmul.h"
+
+LAM_MUST_USE lam_status lam_matmul_blas_add_forward(const lam_engine *engine, lam_plan *plan,
+                                                    const lam_dense *dense, lam_buffer *y);
+LAM_MUST_USE lam_status lam_matmul_blas_add_backward_input(const lam_engine *engine,
+                                                           lam_plan *plan,
+                                                           const lam_dense *dense,
+                                                           const lam_buffer *dy,
+                                                           lam_buffer *dx);
+LAM_MUST_USE lam_status lam_matmul_blas_add_backward_weights(
+    const lam_engine *engine, lam_plan *plan, const lam_dense *dense, const lam_buffer *dy,
+    const lam_weight_gradient *gradient);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Sums of squared weights. Formula and layouts: cl/penalty.cl.
+ */
+#ifndef LAM_OP_PENALTY_H
+#define LAM_OP_PENALTY_H
+
+#include "op/plan.h"
+
+/** Partial sums that a weight matrix of `in` rows leaves for each member. */
+size_t lam_penalty_get_blocks(size_t in);
+
+/** squares real[blocks, members] from w real[in, members*out]. */
+LAM_MUST_USE lam_status lam_penalty_add(const lam_engine *engine, lam_plan *plan,
+                                        const lam_buffer *w, size_t in, size_t out,
+                                        size_t members, lam_buffer *squares);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op/plan.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+
+/* A kernel launch, or a product of the matrix library when `kernel` is NULL. */
+typedef struct plan_launch {
+    lam_kernel *kernel;
+    lam_range range;
+    int step_argument;
+    lam_blas_gemm gemm;
+} plan_launch;
+
+struct lam_plan {
+    const lam_engine *engine;
+    plan_launch *launches;
+    size_t launch_count;
+    lam_buffer **buffers;
+    size_t buffer_count;
+};
+
+lam_status lam_plan_create(const lam_engine *engine, lam_plan **ret_plan)
+{
+    lam_plan *plan = calloc(1, sizeof *plan);
+    if (!plan)
+        return lam_fail_memory(engine->context, "a step plan", sizeof *plan);
+    plan->engine = engine;
+    *ret_plan = plan;
+    return LAM_STATUS_OK;
+}
+
+void lam_plan_destroy(lam_plan **plan)
+{
+    if (!*plan)
+        return;
+    for (size_t i = 0; i < (*plan)->launch_count; i++)
+        lam_kernel_destroy(&(*plan)->launches[i].kernel);
+    for (size_t i = 0; i < (*plan)->buffer_count; i++)
+        lam_buffer_destroy(&(*plan)->buffers[i]);
+    free((*plan)->launches);
+    free((*plan)->buffers);
+    free(*plan);
+    *plan = NULL;
+}
+
+lam_status lam_plan_enqueue(lam_plan *plan, int step)
+{
+    for (size_t i = 0; i < plan->launch_count; i++) {
+        plan_launch *launch = &plan->launches[i];
+        if (!launch->kernel) {
+            LAM_TRY(lam_blas_gemm_enqueue(plan->engine->device, &launch->gemm));
+            continue;
+        }
+        if (launch->step_argument >= 0)
+            LAM_TRY(lam_kernel_set_int(launch->kernel, launch->step_argument, step));
+        LAM_TRY(lam_kernel_enqueue(launch->kernel, &launch->range));
+    }
+    return LAM_STATUS_OK;
+}
+
+size_t lam_plan_get_launch_count(const lam_plan *plan)
+{
+    return plan->launch_count;
+}
+
+static lam_status append_launch(lam_plan *plan, const plan_launch *launch)
+{
+    plan_launch *grown =
+        realloc(plan->launches, (plan->launch_count + 1) * sizeof *plan->launches);
+    if (!grown)
+        return lam_fail_memory(plan->engine->context, "a step plan", sizeof *launch);
+    plan->launches = grown;
+    plan->launches[plan->launch_count++] = *launch;
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_plan_add_gemm(lam_plan *plan, const lam_blas_gemm *gemm)
+{
+    return append_launch(plan, &(plan_launch){.gemm = *gemm});
+}
+
+lam_status lam_plan_take_buffer(lam_plan *plan, lam_buffer *buffer)
+{
+    lam_buffer **grown =
+        realloc(plan->buffers, (plan->buffer_count + 1) * sizeof *plan->buffers);
+    if (!grown) {
+        lam_buffer_destroy(&buffer);
+        return lam_fail_memory(plan->engine->context, "a step plan", sizeof buffer);
+    }
+    plan->buffers = grown;
+    plan->buffers[plan->buffer_count++] = buffer;
+    return LAM_STATUS_OK;
+}
+
+lam_launch_builder lam_launch_begin(const lam_engine *engine, lam_plan *plan,
+                                    const char *family, const char *entry,
+                                    const lam_define_set *defines)
+{
+    lam_launch_builder launch = {.plan = plan, .step_argument = -1};
+    launch.status = lam_kernel_store_get(engine->store, family, entry, defines, &launch.kernel);
+    return launch;
+}
+
+void lam_launch_bind_buffer(lam_launch_builder *launch, const lam_buffer *buffer)
+{
+    if (launch->status == LAM_STATUS_OK)
+        launch->status = lam_kernel_set_buffer(launch->kernel, launch->next_argument++, buffer);
+}
+
+void lam_launch_bind_int(lam_launch_builder *launch, size_t value)
+{
+    if (launch->status != LAM_STATUS_OK)
+        return;
+    if (value > INT_MAX)
+        launch->status = lam_fail(launch->plan->engine->context, LAM_STATUS_NO_MEMORY,
+                                  "a dimension of %zu does not fit a kernel's 32-bit integer; "
+                                  "use a smaller batch or network",
+                                  value);
+    else
+        launch->status =
+            lam_kernel_set_int(launch->kernel, launch->next_argument++, (int32_t)value);
+}
+
+void lam_launch_bind_step(lam_launch_builder *launch)
+{
+    launch->step_argument = launch->next_argument;
+    lam_launch_bind_int(launch, 0);
+}
+
+lam_status lam_plan_add_launch(lam_launch_builder *launch, const size_t items[3],
+                               const size_t local[3])
+{
+    plan_launch added = {.kernel = launch->kernel, .step_argument = launch->step_argument};
+    for (int i = 0; i < 3; i++) {
+        added.range.local[i] = local[i];
+        added.range.global[i] = local[i] ? lam_round_up(items[i], local[i]) : items[i];
+    }
+    if (launch->status == LAM_STATUS_OK)
+        launch->status = append_launch(launch->plan, &added);
+    if (launch->status != LAM_STATUS_OK)
+        lam_kernel_destroy(&launch->kernel);
+    return launch->status;
+}

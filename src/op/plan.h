@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * A plan: launches with bound arguments, made once and enqueued many times. The one thing that
+ * changes between runs of a plan is the step number, which kernels use to find their rows in
+ * the order and their row in the table of learning rates.
+ */
+#ifndef LAM_OP_PLAN_H
+#define LAM_OP_PLAN_H
+
+#include "op/engine.h"
+
+typedef struct lam_plan lam_plan;
+
+LAM_MUST_USE lam_status lam_plan_create(const lam_engine *engine, lam_plan **ret_plan);
+void lam_plan_destroy(lam_plan **plan);
+
+/** Enqueues all launches for step `step` and returns: no allocation, no waiting, no text.
+ * Errors: BAD_KERNEL, BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_plan_enqueue(lam_plan *plan, int step);
+
+size_t lam_plan_get_launch_count(const lam_plan *plan);
+
+/** Appends a product. The buffers stay the caller's. */
+LAM_MUST_USE lam_status lam_plan_add_gemm(lam_plan *plan, const lam_blas_gemm *gemm);
+
+/** Gives the plan a buffer to destroy with it, and destroys it at once on failure. */
+LAM_MUST_USE lam_status lam_plan_take_buffer(lam_plan *plan, lam_buffer *buffer);
+
+/* ---- building one kernel launch: begin, bind each argument in order, add ---- */
+
+/** A launch under construction. A failure is kept and reported by lam_plan_add_launch(). */
+typedef struct lam_launch_builder {
+    lam_plan *plan;
+    lam_kernel *kernel;
+    int next_argument;
+    int step_argument; /* -1 when the kernel takes no step */
+    lam_status status;
+} lam_launch_builder;
+
+lam_launch_builder lam_launch_begin(const lam_engine *engine, lam_plan *plan,
+                                    const char *family, const char *entry,
+                                    const lam_define_set *defines);
+void lam_launch_bind_buffer(lam_launch_builder *launch, const lam_buffer *buffer);
+void lam_launch_bind_int(lam_launch_builder *launch, size_t value);
+void lam_launch_bind_step(lam_launch_builder *launch);
+
+/** Appends the launch over `items` work-items, rounded up to multiples of `local`; a `local`
+ * of zeros leaves the work-group to the driver and rounds nothing. */
+LAM_MUST_USE lam_status lam_plan_add_launch(lam_launch_builder *launch, const size_t items[3],
+                                            const size_t local[3]);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/device_fixture.h"
+#include "support/ref_dense.h"
+#include "support/suite.h"
+
+/* The case table: odd sizes, 1, primes, multiples and their neighbours of every tile side. */
+typedef struct dense_case {
+    size_t rows, in, out, members;
+    bool gathers;
+    lam_activation activation, input_activation;
+} dense_case;
+
+#define NONE LAM_ACTIVATION_NONE
+#define RELU LAM_ACTIVATION_RELU
+#define SIGMOID LAM_ACTIVATION_SIGMOID
+
+static const dense_case cases[] = {
+    {1, 1, 1, 1, false, NONE, NONE},      {1, 1, 1, 3, true, RELU, NONE},
+    {5, 3, 2, 1, false, RELU, RELU},      {7, 13, 10, 3, false, NONE, SIGMOID},
+    {16, 32, 16, 1, false, NONE, RELU},   {17, 31, 33, 1, false, SIGMOID, NONE},
+    {4, 47, 50, 1, true, RELU, NONE},     {9, 65, 10, 8, true, NONE, NONE},
+    {23, 29, 7, 8, false, RELU, RELU},    {3, 100, 64, 1, true, SIGMOID, NONE},
+    {33, 19, 67, 3, true, RELU, NONE},    {10, 50, 10, 3, false, NONE, RELU},
+    {31, 128, 129, 1, false, RELU, NONE}, {2, 5, 1, 8, false, SIGMOID, SIGMOID},
+};
+
+/* Everything a case needs, on the host in double and on the device. */
+typedef struct dense_setup {
+    const dense_case *which;
+    lam_engine *engine;
+    lam_plan *plan;
+    ref_dense ref;
+    lam_dense dense;
+    size_t x_count, w_count, y_count, width;
+    double *x, *w, *b, *dy, *l2, *rates;
+    lam_buffer *x_buffer, *l2_buffer, *rates_buffer, *dy_buffer;
+    lam_buffer *images, *order, *scale, *shift;
+} dense_setup;
+
+enum { IMAGE_ROWS = 40, STEP = 1 };
+
+/* Rows of a tiny data set, reached through an order, as the data set's rows are in training. */
+static void set_up_gathered_input(dense_setup *s)
+{
+    const dense_case *c = s->which;
+    uint8_t *images = malloc(IMAGE_ROWS * c->in);
+    int32_t *order = malloc(2 * c->rows * sizeof *order);
+    double *scale = test_uniform(c->in, 21), *shift = test_uniform(c->in, 22);
+    ck_assert(images && order);
+    for (size_t i = 0; i < IMAGE_ROWS * c->in; i++)
+        images[i] = (uint8_t)(i * 131 + i / 7);
+    for (size_t i = 0; i < 2 * c->rows; i++)
+        order[i] = (int32_t)((i * 17 + 5) % IMAGE_ROWS);
+    for (size_t k = 0; k < c->in; k++)
+        scale[k] = (float)(scale[k] / 128);
+    for (size_t i = 0; i < c->rows; i++)
+        for (size_t k = 0; k < c->in; k++)
+            s->x[i * c->in + k] =
+                images[(size_t)order[STEP * c->rows + i] * c->in + k] * scale[k] +
+                shift[k];
+    s->images = test_upload_bytes(s->engine, images, IMAGE_ROWS * c->in);
+    s->order = test_upload_bytes(s->engine, order, 2 * c->rows * sizeof *order);
+    s->scale = test_upload(s->engine, scale, c->in);
+    s->shift = test_upload(s->engine, shift, c->in);
+    s->dense.input = (lam_input){NULL, s->images, s->order, s->scale, s->shift};
+    if (lam_matmul_needs_gathered_input(s->engine)) {
+        s->x_buffer = test_output(s->engine, s->x_count);
+        ck_assert_ok(lam_matmul_add_gather(s->engine, s->plan, &s->dense, s->x_buffer));
+        s->dense.input = (lam_input){.x = s->x_buffer};
+    }
+    free(images);
+    free(order);
+    free(scale);
+    free(shift);
+}
+
+static dense_setup set_up(const dense_case *c, lam_real_type real, lam_gemm gemm)
+{
+    dense_setup s = {.which = c, .engine = test_engine(real, gemm)};
+    s.width = c->members * c->out;
+    s.x_count = c->rows * c->in * (c->gathers ? 1 : c->members);
+    s.w_count = c->in * s.width;
+    s.y_count = c->rows * s.width;
+    s.x = test_uniform(s.x_count, 1);
+    s.w = test_uniform(s.w_count, 2);
+    s.b = test_uniform(s.width, 3);
+    s.dy = test_uniform(s.y_count, 4);
+    s.l2 = test_uniform(c->members, 5);
+    s.rates = test_uniform((STEP + 1) * c->members, 6);
+    ck_assert_ok(lam_plan_create(s.engine, &s.plan));
+    s.dense = (lam_dense){.rows = c->rows, .in = c->in, .out = c->out, .members = c->members};
+    s.dense.shares_input = c->gathers;
+    s.dense.activation = c->activation;
+    s.dense.input_activation = c->input_activation;
+    s.dense.w = test_upload(s.engine, s.w, s.w_count);
+    s.dense.b = test_upload(s.engine, s.b, s.width);
+    s.dy_buffer = test_upload(s.engine, s.dy, s.y_count);
+    s.l2_buffer = test_upload(s.engine, s.l2, c->members);
+    s.rates_buffer = test_upload(s.engine, s.rates, (STEP + 1) * c->members);
+    if (c->gathers) {
+        set_up_gathered_input(&s);
+    } else {
+        s.x_buffer = test_upload(s.engine, s.x, s.x_count);
+        s.dense.input = (lam_input){.x = s.x_buffer};
+    }
+    s.ref = (ref_dense){c->rows, c->in, c->out, c->members, c->gathers, s.x, s.w, s.b};
+    return s;
+}
+
+static void tear_down(dense_setup *s)
+{
+    lam_buffer **buffers[] = {&s->x_buffer, &s->l2_buffer, &s->rates_buffer, &s->dy_buffer,
+                              &s->images,   &s->order,     &s->scale,        &s->shift,
+                              &s->dense.w,  &s->dense.b};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        lam_buffer_destroy(buffers[i]);
+    double *arrays[] = {s->x, s->w, s->b, s->dy, s->l2, s->rates};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        free(arrays[i]);
+    lam_plan_destroy(&s->plan);
+    lam_engine_destroy(&s->engine);
+}
+
+static void run(dense_setup *s)
+{
+    ck_assert_ok(lam_plan_enqueue(s->plan, STEP));
+    ck_assert_ok(lam_device_finish(s->engine->device));
+}
+
+/* The classical bound of a sum of n products: n * eps * sum of the terms' sizes. */
+static void scale_to_bound(const dense_setup *s, double *magnitude, size_t count, size_t terms)
+{
+    for (size_t i = 0; i < count; i++)
+        magnitude[i] = ((double)terms + 8) * test_epsilon(s->engine) * (magnitude[i] + 1e-3);
+}
+
+static void check_forward(const dense_case *c, lam_real_type real, lam_gemm gemm)
+{
+    dense_setup s = set_up(c, real, gemm);
+    lam_buffer *y = test_output(s.engine, s.y_count);
+    double *expected = malloc(s.y_count * sizeof(double));
+    double *bound = malloc(s.y_count * sizeof(double));
+    ck_assert_ok(lam_matmul_add_forward(s.engine, s.plan, &s.dense, y));
+    run(&s);
+    ref_dense_forward(&s.ref, c->activation, expected, bound);
+    scale_to_bound(&s, bound, s.y_count, c->in);
+    test_compare(s.engine, y, expected, bound, s.y_count, "y");
+    free(expected);
+    free(bound);
+    lam_buffer_destroy(&y);
+    tear_down(&s);
+}
+
+static void check_backward_input(const dense_case *c, lam_real_type real, lam_gemm gemm)
+{
+    dense_setup s = set_up(c, real, gemm);
+    lam_buffer *dx = test_output(s.engine, s.x_count);
+    double *expected = malloc(s.x_count * sizeof(double));
+    double *bound = malloc(s.x_count * sizeof(double));
+    ck_assert_ok(lam_matmul_add_backward_input(s.engine, s.plan, &s.dense, s.dy_buffer, dx));
+    run(&s);
+    ref_dense_backward_input(&s.ref, c->input_activation, s.dy, expected, bound);
+    scale_to_bound(&s, bound, s.x_count, c->out);
+    test_compare(s.engine, dx, expected, bound, s.x_count, "dx");
+    free(expected);
+    free(bound);
+    lam_buffer_destroy(&dx);
+    tear_down(&s);
+}
+
+/* The gradient itself, and then the update that it makes. */
+static void check_backward_weights(const dense_case *c, lam_real_type real, lam_gemm gemm,
+                                   bool updates)
+{
+    dense_setup s = set_up(c, real, gemm);
+    lam_buffer *dw = test_output(s.engine, s.w_count), *db = test_output(s.engine, s.width);
+    double *dw_expected = malloc(s.w_count * sizeof(double));
+    double *dw_bound = malloc(s.w_count * sizeof(double));
+    double *db_expected = malloc(s.width * sizeof(double));
+    double *db_bound = malloc(s.width * sizeof(double));
+    lam_weight_gradient gradient = {.l2 = s.l2_buffer, .dw = dw, .db = db};
+    if (updates)
+        gradient = (lam_weight_gradient){.l2 = s.l2_buffer, .rates = s.rates_buffer};
+    ck_assert_ok(
+        lam_matmul_add_backward_weights(s.engine, s.plan, &s.dense, s.dy_buffer, &gradient));
+    run(&s);
+    ref_dense_backward_weights(&s.ref, s.dy, s.l2, dw_expected, db_expected, dw_bound,
+                               db_bound);
+    scale_to_bound(&s, dw_bound, s.w_count, c->rows);
+    scale_to_bound(&s, db_bound, s.width, c->rows);
+    const double *rates = s.rates + STEP * c->members;
+    for (size_t i = 0; i < s.w_count && updates; i++)
+        dw_expected[i] = s.w[i] - rates[i % s.width / c->out] * dw_expected[i];
+    for (size_t i = 0; i < s.width && updates; i++)
+        db_expected[i] = s.b[i] - rates[i / c->out] * db_expected[i];
+    test_compare(s.engine, updates ? s.dense.w : dw, dw_expected, dw_bound, s.w_count, "dw");
+    test_compare(s.engine, updates ? s.dense.b : db, db_expected, db_bound, s.width, "db");
+    free(dw_expected);
+    free(dw_bound);
+    free(db_expected);
+    free(db_bound);
+    lam_buffer_destroy(&dw);
+    lam_buffer_destroy(&db);
+    tear_down(&s);
+}
+
+static const lam_gemm variants[] = {LAM_GEMM_REGISTERS, LAM_GEMM_TILES, LAM_GEMM_CLBLAST};
+
+/* LAM_TEST_QUICK, set where kernels run in a slow simulator, keeps to the smaller cases and to
+ * Lamina's own kernels. */
+static bool skips(const dense_case *c, lam_gemm gemm)
+{
+    return getenv("LAM_TEST_QUICK") &&
+           (gemm == LAM_GEMM_CLBLAST || c->rows * c->in * c->out * c->members > 12000);
+}
+
+/* One loop test: index = case * 6 + variant * 2 + precision. */
+enum { CASE_COUNT = sizeof cases / sizeof cases[0], LOOP_COUNT = CASE_COUNT * 6 };
+
+START_TEST(products_match_double_reference)
+{
+    const dense_case *c = &cases[_i / 6];
+    lam_gemm gemm = variants[_i / 2 % 3];
+    lam_real_type real = _i % 2 ? LAM_REAL_TYPE_F64 : LAM_REAL_TYPE_F32;
+    if (skips(c, gemm) ||
+        (real == LAM_REAL_TYPE_F64 && !lam_device_get_info(test_device())->has_fp64))
+        return;
+    check_forward(c, real, gemm);
+    if (!c->gathers)
+        check_backward_input(c, real, gemm);
+    check_backward_weights(c, real, gemm, false);
+    check_backward_weights(c, real, gemm, true);
+}
+END_TEST
+
+/* A member alone and the same member in a crowd of five: the same bits in every product. */
+static void read_member_columns(const lam_engine *engine, const lam_buffer *buffer, size_t rows,
+                                size_t members, size_t width, size_t member, double *ret_values)
+{
+    for (size_t i = 0; i < rows; i++)
+        ck_assert_ok(lam_engine_read_reals(engine, buffer, (i * members + member) * width,
+                                           ret_values + i * width, width));
+}
+
+static void copy_member_columns(const double *from, size_t rows, size_t members, size_t width,
+                                size_t member, double *to)
+{
+    for (size_t i = 0; i < rows; i++)
+        memcpy(to + i * width, from + (i * members + member) * width, width * sizeof *to);
+}
+
+static void run_all_products(dense_setup *s, lam_buffer *y, lam_buffer *dx)
+{
+    lam_weight_gradient update = {.l2 = s->l2_buffer, .rates = s->rates_buffer};
+    ck_assert_ok(lam_matmul_add_forward(s->engine, s->plan, &s->dense, y));
+    if (!s->which->gathers)
+        ck_assert_ok(
+            lam_matmul_add_backward_input(s->engine, s->plan, &s->dense, s->dy_buffer, dx));
+    ck_assert_ok(
+        lam_matmul_add_backward_weights(s->engine, s->plan, &s->dense, s->dy_buffer, &update));
+    run(s);
+}
+
+static void write_member_inputs(dense_setup *crowd, dense_setup *alone, size_t member)
+{
+    const dense_case *c = crowd->which;
+    copy_member_columns(crowd->w, c->in, c->members, c->out, member, alone->w);
+    copy_member_columns(crowd->b, 1, c->members, c->out, member, alone->b);
+    copy_member_columns(crowd->dy, c->rows, c->members, c->out, member, alone->dy);
+    if (!c->gathers)
+        copy_member_columns(crowd->x, c->rows, c->members, c->in, member, alone->x);
+    alone->l2[0] = crowd->l2[member];
+    for (size_t step = 0; step <= STEP; step++)
+        alone->rates[step] = crowd->rates[step * c->members + member];
+    lam_engine *e = alone->engine;
+    ck_assert_ok(lam_engine_write_reals(e, alone->dense.w, 0, alone->w, alone->w_count));
+    ck_assert_ok(lam_engine_write_reals(e, alone->dense.b, 0, alone->b, alone->width));
+    ck_assert_ok(lam_engine_write_reals(e, alone->dy_buffer, 0, alone->dy, alone->y_count));
+    ck_assert_ok(lam_engine_write_reals(e, alone->l2_buffer, 0, alone->l2, 1));
+    ck_assert_ok(lam_engine_write_reals(e, alone->rates_buffer, 0, alone->rates, STEP + 1));
+    if (!c->gathers)
+        ck_assert_ok(lam_engine_write_reals(e, alone->x_buffer, 0, alone->x, alone->x_count));
+}
+
+static void check_same_bits(dense_setup *crowd, const lam_buffer *crowd_values,
+                            const lam_buffer *alone_values, size_t rows, size_t width,
+                            size_t member, const char *what)
+{
+    double *a = malloc(rows * width * sizeof *a), *b = malloc(rows * width * sizeof *b);
+    read_member_columns(crowd->engine, crowd_values, rows, crowd->which->members, width, member,
+                        a);
+    read_member_columns(crowd->engine, alone_values, rows, 1, width, 0, b);
+    ck_assert_msg(memcmp(a, b, rows * width * sizeof *a) == 0,
+                  "%s of member %zu differs between alone and in a crowd", what, member);
+    free(a);
+    free(b);
+}
+
+static void check_member(const dense_case *crowd_case, lam_gemm gemm, size_t member)
+{
+    dense_case alone_case = *crowd_case;
+    alone_case.members = 1;
+    dense_setup crowd = set_up(crowd_case, LAM_REAL_TYPE_F32, gemm);
+    dense_setup alone = set_up(&alone_case, LAM_REAL_TYPE_F32, gemm);
+    write_member_inputs(&crowd, &alone, member);
+    lam_buffer *y[2] = {test_output(crowd.engine, crowd.y_count),
+                        test_output(alone.engine, alone.y_count)};
+    lam_buffer *dx[2] = {test_output(crowd.engine, crowd.x_count),
+                         test_output(alone.engine, alone.x_count)};
+    run_all_products(&crowd, y[0], dx[0]);
+    run_all_products(&alone, y[1], dx[1]);
+    const dense_case *c = crowd_case;
+    check_same_bits(&crowd, y[0], y[1], c->rows, c->out, member, "y");
+    check_same_bits(&crowd, crowd.dense.w, alone.dense.w, c->in, c->out, member, "w");
+    check_same_bits(&crowd, crowd.dense.b, alone.dense.b, 1, c->out, member, "b");
+    if (!c->gathers)
+        check_same_bits(&crowd, dx[0], dx[1], c->rows, c->in, member, "dx");
+    for (int i = 0; i < 2; i++) {
+        lam_buffer_destroy(&y[i]);
+        lam_buffer_destroy(&dx[i]);
+    }
+    tear_down(&crowd);
+    tear_down(&alone);
+}
+
+START_TEST(member_has_same_bits_alone_and_in_crowd)
+{
+    static const dense_case crowds[] = {{19, 37, 50, 5, true, RELU, NONE},
+                                        {19, 50, 10, 5, false, NONE, RELU}};
+    for (size_t member = 0; member < 5; member += 2) {
+        check_member(&crowds[_i % 2], variants[_i / 2], member);
+    }
+}
+END_TEST
+
+static void add_tests(Suite *suite)
+{
+    TCase *table = tcase_create("case table");
+    tcase_set_timeout(table, 120);
+    tcase_add_loop_test(table, products_match_double_reference, 0, LOOP_COUNT);
+    suite_add_tcase(suite, table);
+    TCase *crowd = tcase_create("alone and in a crowd");
+    tcase_set_timeout(crowd, 120);
+    tcase_add_loop_test(crowd, member_has_same_bits_alone_and_in_crowd, 0, 4);
+    suite_add_tcase(suite, crowd);
+}
+
+LAM_SUITE_MAIN("op_matmul", add_tests)
