@@ -82,10 +82,11 @@ LAM_API void lam_dataset_destroy(lam_dataset **dataset);
 LAM_API lam_data_source lam_dataset_get_source(const lam_dataset *dataset);
 LAM_API lam_row_range lam_dataset_get_split(const lam_dataset *dataset, lam_split split);
 
-/** u8[rows, 3072], planar pixels of all splits; borrowed, aligned to 4096 bytes. */
+/** u8[rows, 3072], planar pixels of all splits; borrowed, aligned to 4096 bytes and followed
+ * by zeros up to a multiple of 4096, so that a device may use the host's pages in place. */
 LAM_API const uint8_t *lam_dataset_get_images(const lam_dataset *dataset);
 
-/** u8[rows], 0 .. 9; borrowed, aligned to 4096 bytes. */
+/** u8[rows], 0 .. 9; borrowed, aligned and followed by zeros as the images are. */
 LAM_API const uint8_t *lam_dataset_get_labels(const lam_dataset *dataset);
 
 /** Rows of all splits together. */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Analytic gradients of a recipe's cost against finite differences.
+ */
+#ifndef LAMINA_GRADIENT_CHECK_H
+#define LAMINA_GRADIENT_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lamina/context.h"
+#include "lamina/data.h"
+#include "lamina/device.h"
+#include "lamina/gemm.h"
+#include "lamina/recipe.h"
+
+LAM_BEGIN_DECLS
+
+typedef struct lam_gradient_check_options {
+    bool use_double;       /* float otherwise */
+    bool random_samples;   /* a random choice of training rows, not the first ones */
+    uint32_t sample_count; /* training rows in the cost */
+    uint64_t seed;         /* of the initial weights and the random choices */
+    double step;           /* h; 0: 1e-5 in double, 1e-2 in float */
+    uint32_t inputs;       /* keep only the first so many inputs; 0: all 3072 */
+    uint64_t entries;      /* entries checked per tensor, a random choice; 0: all */
+    lam_gemm gemm;
+} lam_gradient_check_options;
+
+/** Analytic gradient g against a numeric one n, over the checked entries of one tensor. */
+typedef struct lam_gradient_difference {
+    double maximum;       /* max |g - n| */
+    double mean;          /* mean |g - n| */
+    double signed_mean;   /* mean (g - n) */
+    double norm_relative; /* ||g - n|| / max(||g||, ||n||); 0 when both are 0 */
+    double max_relative;  /* max |g - n| / max(1e-6, |g| + |n|) */
+} lam_gradient_difference;
+
+#define LAM_TENSOR_NAME_BYTES 32
+
+typedef struct lam_gradient_row {
+    char tensor[LAM_TENSOR_NAME_BYTES]; /* "layer1.weight" .. */
+    uint64_t entry_count, checked_count;
+    lam_gradient_difference centred; /* (J(w + h) - J(w - h)) / 2h */
+    lam_gradient_difference forward; /* (J(w + h) - J(w)) / h */
+    bool passed;                     /* both norm-wise relative errors within their bounds */
+} lam_gradient_row;
+
+/** Bounds of norm_relative: rounding limits the centred differences, and the second derivative
+ * (h/2 J'') the forward ones. */
+#define LAM_GRADIENT_BOUND_CENTRED_DOUBLE 1e-7
+#define LAM_GRADIENT_BOUND_FORWARD_DOUBLE 1e-2
+#define LAM_GRADIENT_BOUND_CENTRED_FLOAT 5e-2
+#define LAM_GRADIENT_BOUND_FORWARD_FLOAT 5e-1
+
+/** At most two tensors a dense layer. */
+#define LAM_MAX_GRADIENT_ROWS (2 * LAM_MAX_LAYERS)
+
+/**
+ * Checks dcost/dw at the recipe's initialization, on rows of the training split. Perturbed
+ * networks are evaluated many at a time, as one population, by the kernels that train.
+ * Fills ret_rows[LAM_MAX_GRADIENT_ROWS]. A failed comparison is not an error: see `passed`.
+ * Errors: BAD_ARGUMENT (more samples than training rows, inputs above 3072, a step that is not
+ * positive), BAD_DEVICE (no doubles), BAD_RECIPE, BAD_KERNEL, NO_MEMORY, INTERRUPTED.
+ */
+LAM_API LAM_MUST_USE lam_status lam_check_gradients(lam_device *device,
+                                                    const lam_recipe *recipe,
+                                                    const lam_dataset *dataset,
+                                                    const lam_gradient_check_options *options,
+                                                    lam_gradient_row *ret_rows,
+                                                    size_t *ret_row_count);
+
+LAM_END_DECLS
+
+#endif

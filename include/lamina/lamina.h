@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * All of the public interface.
+ */
+#ifndef LAMINA_LAMINA_H
+#define LAMINA_LAMINA_H
+
+#include "lamina/context.h"
+#include "lamina/data.h"
+#include "lamina/device.h"
+#include "lamina/gemm.h"
+#include "lamina/gradient_check.h"
+#include "lamina/network.h"
+#include "lamina/recipe.h"
+#include "lamina/schedule.h"
+#include "lamina/status.h"
+#include "lamina/train.h"
+#include "lamina/version.h"
+
+#endif

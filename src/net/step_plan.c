@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/step_plan.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "op/softmax_cross_entropy.h"
+
+/* What the three kinds of plan differ in. */
+typedef struct plan_request {
+    bool backward;
+    const lam_buffer *l2;
+    const lam_buffer *rates;   /* training */
+    lam_parameters *gradients; /* gradient */
+} plan_request;
+
+/* A plan under construction and the activations between its launches. */
+typedef struct plan_builder {
+    lam_parameters *parameters;
+    const lam_plan_rows *rows;
+    lam_plan *plan;
+    lam_buffer *gathered;               /* where products cannot gather; else NULL */
+    lam_buffer *values[LAM_MAX_LAYERS]; /* outputs of the units, real[rows, members*out] */
+    lam_buffer *gradients[2];           /* of the values, for odd and even units */
+} plan_builder;
+
+static lam_status create_scratch(plan_builder *builder, size_t columns, const char *what,
+                                 lam_buffer **ret_buffer)
+{
+    lam_buffer *buffer = NULL;
+    LAM_TRY(lam_engine_create_reals(builder->parameters->engine, builder->rows->rows * columns,
+                                    what, &buffer));
+    LAM_TRY(lam_plan_take_buffer(builder->plan, buffer));
+    *ret_buffer = buffer;
+    return LAM_STATUS_OK;
+}
+
+static size_t get_largest_width(const lam_graph *graph)
+{
+    size_t width = 0;
+    for (int u = 0; u < graph->unit_count; u++)
+        width = graph->units[u].out > width ? graph->units[u].out : width;
+    return width;
+}
+
+/* A backward pass needs every value; a forward pass alone only the last one and its input. A
+ * gradient lives from the unit behind to the unit before, so two take turns. */
+static lam_status plan_memory(plan_builder *builder, bool backward)
+{
+    const lam_graph *graph = &builder->parameters->graph;
+    size_t members = builder->parameters->members;
+    size_t largest = members * get_largest_width(graph);
+    if (lam_matmul_needs_gathered_input(builder->parameters->engine))
+        LAM_TRY(
+            create_scratch(builder, graph->units[0].in, "gathered rows", &builder->gathered));
+    for (int u = 0; u < graph->unit_count; u++) {
+        if (backward || u < 2)
+            LAM_TRY(create_scratch(builder, backward ? members * graph->units[u].out : largest,
+                                   "activations", &builder->values[u]));
+        else
+            builder->values[u] = builder->values[u - 2];
+    }
+    for (int i = 0; i < 2 && backward; i++)
+        LAM_TRY(create_scratch(builder, largest, "gradients", &builder->gradients[i]));
+    return LAM_STATUS_OK;
+}
+
+static lam_dense describe_unit(const plan_builder *builder, int u)
+{
+    lam_parameters *parameters = builder->parameters;
+    const lam_graph_unit *unit = &parameters->graph.units[u];
+    lam_dense dense = {.rows = builder->rows->rows,
+                       .in = unit->in,
+                       .out = unit->out,
+                       .members = parameters->members,
+                       .shares_input = u == 0,
+                       .activation = unit->activation,
+                       .w = parameters->w[u],
+                       .b = parameters->b[u]};
+    if (u == 0) {
+        dense.input = builder->rows->data;
+        dense.input.x = builder->gathered;
+    } else {
+        dense.input.x = builder->values[u - 1];
+        dense.input_activation = parameters->graph.units[u - 1].activation;
+    }
+    return dense;
+}
+
+static lam_status add_forward(plan_builder *builder)
+{
+    const lam_engine *engine = builder->parameters->engine;
+    if (builder->gathered) {
+        lam_dense first = describe_unit(builder, 0);
+        first.input = builder->rows->data;
+        LAM_TRY(lam_matmul_add_gather(engine, builder->plan, &first, builder->gathered));
+    }
+    for (int u = 0; u < builder->parameters->graph.unit_count; u++) {
+        const lam_dense dense = describe_unit(builder, u);
+        LAM_TRY(lam_matmul_add_forward(engine, builder->plan, &dense, builder->values[u]));
+    }
+    return LAM_STATUS_OK;
+}
+
+static lam_status add_loss(plan_builder *builder, bool backward)
+{
+    const lam_parameters *parameters = builder->parameters;
+    int last = parameters->graph.unit_count - 1;
+    const lam_softmax_cross_entropy loss = {.rows = builder->rows->rows,
+                                            .classes = parameters->graph.units[last].out,
+                                            .members = parameters->members,
+                                            .limit = builder->rows->limit,
+                                            .logits = builder->values[last],
+                                            .labels = builder->rows->labels,
+                                            .order = builder->rows->data.order,
+                                            .dlogits =
+                                                backward ? builder->gradients[last % 2] : NULL,
+                                            .loss_sum = builder->rows->loss_sum,
+                                            .hit_count = builder->rows->hit_count};
+    return lam_softmax_cross_entropy_add(parameters->engine, builder->plan, &loss);
+}
+
+/* The gradient passes on to the unit before while this unit's weights are still the old ones.
+ */
+static lam_status add_backward(plan_builder *builder, const plan_request *request)
+{
+    const lam_engine *engine = builder->parameters->engine;
+    for (int u = builder->parameters->graph.unit_count - 1; u >= 0; u--) {
+        const lam_dense dense = describe_unit(builder, u);
+        const lam_buffer *dy = builder->gradients[u % 2];
+        if (u > 0)
+            LAM_TRY(lam_matmul_add_backward_input(engine, builder->plan, &dense, dy,
+                                                  builder->gradients[(u - 1) % 2]));
+        lam_weight_gradient gradient = {.l2 = request->l2, .rates = request->rates};
+        if (request->gradients) {
+            gradient.dw = request->gradients->w[u];
+            gradient.db = request->gradients->b[u];
+        }
+        LAM_TRY(lam_matmul_add_backward_weights(engine, builder->plan, &dense, dy, &gradient));
+    }
+    return LAM_STATUS_OK;
+}
+
+static lam_status build_plan(plan_builder *builder, const plan_request *request)
+{
+    LAM_TRY(plan_memory(builder, request->backward));
+    LAM_TRY(add_forward(builder));
+    LAM_TRY(add_loss(builder, request->backward));
+    return request->backward ? add_backward(builder, request) : LAM_STATUS_OK;
+}
+
+static lam_status create_plan(lam_parameters *parameters, const lam_plan_rows *rows,
+                              const plan_request *request, lam_plan **ret_plan)
+{
+    plan_builder builder = {.parameters = parameters, .rows = rows};
+    LAM_TRY(lam_plan_create(parameters->engine, &builder.plan));
+    lam_status status = build_plan(&builder, request);
+    if (status != LAM_STATUS_OK) {
+        lam_plan_destroy(&builder.plan);
+        return status;
+    }
+    *ret_plan = builder.plan;
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_step_plan_create_training(lam_parameters *parameters, const lam_plan_rows *rows,
+                                         const lam_buffer *l2, const lam_buffer *rates,
+                                         lam_plan **ret_plan)
+{
+    const plan_request request = {.backward = true, .l2 = l2, .rates = rates};
+    return create_plan(parameters, rows, &request, ret_plan);
+}
+
+lam_status lam_step_plan_create_evaluation(lam_parameters *parameters,
+                                           const lam_plan_rows *rows, lam_plan **ret_plan)
+{
+    return create_plan(parameters, rows, &(plan_request){.backward = false}, ret_plan);
+}
+
+lam_status lam_step_plan_create_gradient(lam_parameters *parameters, const lam_plan_rows *rows,
+                                         const lam_buffer *l2, lam_parameters *gradients,
+                                         lam_plan **ret_plan)
+{
+    const plan_request request = {.backward = true, .l2 = l2, .gradients = gradients};
+    return create_plan(parameters, rows, &request, ret_plan);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Differentiates a graph into plans: a training step, an evaluation, or a gradient.
+ */
+#ifndef LAM_NET_STEP_PLAN_H
+#define LAM_NET_STEP_PLAN_H
+
+#include "net/parameters.h"
+
+/** The rows that a plan works on and where it leaves their losses. Step s takes rows
+ * order[s*rows] .. order[s*rows + rows-1] of the data set. */
+typedef struct lam_plan_rows {
+    size_t rows;              /* of one step */
+    size_t limit;             /* places of the order at and past it do not count in sums */
+    lam_input data;           /* images, order, scale and shift; x is NULL */
+    const lam_buffer *labels; /* u8[all rows] */
+    lam_buffer *loss_sum;     /* see cl/softmax_cross_entropy.cl */
+    lam_buffer *hit_count;
+} lam_plan_rows;
+
+/** Forward, loss, backward and update. `rates` real[steps, members], `l2` real[members]. */
+LAM_MUST_USE lam_status lam_step_plan_create_training(lam_parameters *parameters,
+                                                      const lam_plan_rows *rows,
+                                                      const lam_buffer *l2,
+                                                      const lam_buffer *rates,
+                                                      lam_plan **ret_plan);
+
+/** Forward and loss. */
+LAM_MUST_USE lam_status lam_step_plan_create_evaluation(lam_parameters *parameters,
+                                                        const lam_plan_rows *rows,
+                                                        lam_plan **ret_plan);
+
+/** Forward, loss and backward into `gradients`, which has the parameters' shapes. */
+LAM_MUST_USE lam_status lam_step_plan_create_gradient(lam_parameters *parameters,
+                                                      const lam_plan_rows *rows,
+                                                      const lam_buffer *l2,
+                                                      lam_parameters *gradients,
+                                                      lam_plan **ret_plan);
+
+#endif

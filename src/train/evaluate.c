@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "train/run_directory.h"
+#include "train/session.h"
+
+/* The recorded recipe, checked as strictly as one from a file. */
+static lam_status parse_recorded_recipe(lam_context *context, const char *directory,
+                                        const json_t *record, lam_recipe *ret_recipe)
+{
+    lam_strbuf origin = {0};
+    lam_strbuf_append(&origin, "%s/" LAM_RUN_RECORD ": recipe", directory);
+    const json_t *recipe = json_object_get(record, "recipe");
+    char *text = json_is_object(recipe) ? json_dumps(recipe, JSON_REAL_PRECISION(17)) : NULL;
+    lam_status status = text ? lam_recipe_parse(context, text, strlen(text),
+                                                lam_strbuf_text(&origin), NULL, 0, ret_recipe)
+                             : lam_fail(context, LAM_STATUS_BAD_MODEL,
+                                        "%s is missing; train again", lam_strbuf_text(&origin));
+    free(text);
+    lam_strbuf_free(&origin);
+    return status == LAM_STATUS_BAD_RECIPE ? LAM_STATUS_BAD_MODEL : status;
+}
+
+lam_status lam_run_load(lam_context *context, const char *directory, lam_recipe *ret_recipe,
+                        char **ret_data_directory)
+{
+    json_t *record = NULL;
+    LAM_TRY(lam_run_record_load(context, directory, &record));
+    lam_status status = parse_recorded_recipe(context, directory, record, ret_recipe);
+    const char *data = json_string_value(json_object_get(record, "data_directory"));
+    char *copy = data ? strdup(data) : NULL;
+    if (status == LAM_STATUS_OK && data && !copy)
+        status = lam_fail_memory(context, "a path", strlen(data));
+    if (status == LAM_STATUS_OK)
+        *ret_data_directory = copy;
+    else
+        free(copy);
+    json_decref(record);
+    return status;
+}
+
+static lam_status evaluate_splits(lam_session *session, double l2, lam_run_summary *summary)
+{
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
+        summary->has_split[split] =
+            lam_dataset_get_split(session->dataset, (lam_split)split).count > 0;
+        if (summary->has_split[split])
+            LAM_TRY(
+                lam_session_evaluate(session, (lam_split)split, l2, &summary->final[split]));
+    }
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
+                        const lam_dataset *dataset, const char *directory, lam_gemm gemm,
+                        lam_run_summary *ret_summary)
+{
+    lam_context *context = lam_device_get_context(device);
+    lam_status status = LAM_STATUS_OK;
+    lam_session *session = NULL;
+    lam_normalization *normalization = malloc(sizeof *normalization);
+    lam_run_summary summary = {0};
+    lam_strbuf path = {0};
+    if (!normalization)
+        return lam_fail_memory(context, "the z-score", sizeof *normalization);
+    lam_strbuf_append(&path, "%s/" LAM_RUN_MODEL, directory);
+    const char *model = lam_strbuf_text(&path);
+    LAM_TRY_GOTO(status, lam_model_file_load_normalization(context, model, normalization));
+    LAM_TRY_GOTO(status, lam_self_test(device, gemm));
+    LAM_TRY_GOTO(status,
+                 lam_session_create(device, recipe, dataset, gemm, normalization, &session));
+    LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, model, &summary.steps));
+    LAM_TRY_GOTO(status, evaluate_splits(session, recipe->network.l2, &summary));
+    *ret_summary = summary;
+fail:
+    lam_session_destroy(&session);
+    lam_strbuf_free(&path);
+    free(normalization);
+    return status;
+}

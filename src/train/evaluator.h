@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Losses and accuracies over given rows of the data set, and the penalty, for each member.
+ */
+#ifndef LAM_TRAIN_EVALUATOR_H
+#define LAM_TRAIN_EVALUATOR_H
+
+#include "lamina/train.h"
+#include "net/step_plan.h"
+#include "train/resident_data.h"
+
+typedef struct lam_evaluator lam_evaluator;
+
+/** Evaluates rows order[0] .. order[count-1] of the data set, in large batches. Borrows
+ * everything but `order`, which it copies. */
+LAM_MUST_USE lam_status lam_evaluator_create(lam_parameters *parameters,
+                                             const lam_resident_data *data,
+                                             const int32_t *order, size_t count,
+                                             lam_evaluator **ret_evaluator);
+
+/** The same for the consecutive rows of a split. */
+LAM_MUST_USE lam_status lam_evaluator_create_for_range(lam_parameters *parameters,
+                                                       const lam_resident_data *data,
+                                                       lam_row_range range,
+                                                       lam_evaluator **ret_evaluator);
+void lam_evaluator_destroy(lam_evaluator **evaluator);
+
+/** Mean loss and accuracy of every member; `penalties` (from lam_penalty_meter_run(), times
+ * l2) go into the cost. Blocking. ret_metrics[members]. */
+LAM_MUST_USE lam_status lam_evaluator_run(lam_evaluator *evaluator, const double *penalties,
+                                          lam_metrics *ret_metrics);
+
+typedef struct lam_penalty_meter lam_penalty_meter;
+
+LAM_MUST_USE lam_status lam_penalty_meter_create(const lam_parameters *parameters,
+                                                 lam_penalty_meter **ret_meter);
+void lam_penalty_meter_destroy(lam_penalty_meter **meter);
+
+/** l2 * sum over units of ||W||^2 for every member; ret_penalties[members]. Blocking. */
+LAM_MUST_USE lam_status lam_penalty_meter_run(lam_penalty_meter *meter, double l2,
+                                              double *ret_penalties);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lamina/version.h"
+#include "train/model_file.h"
+#include "train/run_directory.h"
+#include "train/session.h"
+#include "train/trainer.h"
+
+#define CHECKPOINT_SECONDS 5.0
+
+/* One call of lam_train(). */
+typedef struct training_run {
+    lam_context *context;
+    lam_session *session;
+    const lam_recipe *recipe;
+    const lam_train_options *options;
+    lam_run_directory *directory;
+    lam_trainer *trainer;
+    lam_measurement latest;
+    json_t *record;
+    int64_t first_step;
+    struct timespec checkpoint_time;
+} training_run;
+
+static json_t *describe_device(const lam_device_info *info)
+{
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "index", info->index, "name",
+                     info->name, "vendor", info->vendor, "platform", info->platform, "type",
+                     lam_device_type_name(info->type), "driver_version", info->driver_version,
+                     "opencl_version", info->opencl_version, "compute_units",
+                     (int)info->compute_units);
+}
+
+static json_t *describe_metrics(const lam_metrics *metrics)
+{
+    return json_pack("{s:f, s:f, s:f}", "loss", metrics->loss, "cost", metrics->cost,
+                     "accuracy", metrics->accuracy);
+}
+
+static lam_status start_record(training_run *run)
+{
+    char *text = NULL;
+    LAM_TRY(lam_recipe_format(run->context, run->recipe, &text));
+    json_t *recipe = json_loads(text, 0, NULL);
+    free(text);
+    const lam_session *session = run->session;
+    run->record = json_pack(
+        "{s:s, s:s, s:o, s:o, s:s, s:I, s:s?, s:{s:i, s:i, s:i}}", "lamina", lam_version(),
+        "status", "running", "recipe", recipe, "device",
+        describe_device(lam_device_get_info(session->engine->device)), "gemm",
+        lam_gemm_name(session->engine->gemm), "seed", (json_int_t)run->recipe->seed,
+        "data_directory", run->options->data_directory, "rows", "train",
+        (int)lam_dataset_get_split(session->dataset, LAM_SPLIT_TRAIN).count, "validation",
+        (int)lam_dataset_get_split(session->dataset, LAM_SPLIT_VALIDATION).count, "test",
+        (int)lam_dataset_get_split(session->dataset, LAM_SPLIT_TEST).count);
+    return run->record ? LAM_STATUS_OK
+                       : lam_fail_memory(run->context, LAM_RUN_RECORD, sizeof *run->record);
+}
+
+/* A run may only go on under the recipe that it was started with. */
+static lam_status check_same_recipe(training_run *run)
+{
+    json_t *old = NULL;
+    LAM_TRY(lam_run_record_load(run->context, run->options->output_directory, &old));
+    bool same =
+        json_equal(json_object_get(old, "recipe"), json_object_get(run->record, "recipe"));
+    json_decref(old);
+    if (!same)
+        return lam_fail(run->context, LAM_STATUS_BAD_RECIPE,
+                        "%s was started with another recipe; resume with that one, choose "
+                        "another place with -o, or replace it with --force",
+                        run->options->output_directory);
+    return LAM_STATUS_OK;
+}
+
+static lam_status load_checkpoint(training_run *run)
+{
+    lam_run_directory *directory = run->directory;
+    if (lam_run_directory_has(directory, LAM_RUN_RECORD))
+        LAM_TRY(check_same_recipe(run));
+    if (lam_run_directory_has(directory, LAM_RUN_CHECKPOINT))
+        return lam_model_file_load(run->session->parameters,
+                                   lam_run_directory_get_path(directory, LAM_RUN_CHECKPOINT),
+                                   &run->first_step);
+    if (lam_run_directory_has(directory, LAM_RUN_MODEL))
+        return lam_fail(run->context, LAM_STATUS_BAD_OUTPUT,
+                        "%s is finished: there is nothing to resume; train again elsewhere "
+                        "(-o) or replace it (--force)",
+                        run->options->output_directory);
+    return LAM_STATUS_OK;
+}
+
+static lam_status save_model(training_run *run, const char *file)
+{
+    return lam_model_file_save(run->session->parameters, 0, &run->session->normalization,
+                               lam_trainer_get_step(run->trainer),
+                               lam_run_directory_get_path(run->directory, file));
+}
+
+/* The row first, then the checkpoint: resuming drops rows behind its checkpoint. */
+static lam_status keep_measurement(void *user, const lam_measurement *measurement)
+{
+    training_run *run = user;
+    struct timespec now;
+    run->latest = *measurement;
+    LAM_TRY(lam_run_directory_append(run->directory, measurement));
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if ((double)(now.tv_sec - run->checkpoint_time.tv_sec) < CHECKPOINT_SECONDS)
+        return LAM_STATUS_OK;
+    run->checkpoint_time = now;
+    return save_model(run, LAM_RUN_CHECKPOINT);
+}
+
+static void pass_progress(void *user, const lam_progress *progress)
+{
+    const training_run *run = user;
+    if (run->options->progress)
+        run->options->progress(run->options->progress_user, progress);
+}
+
+static void add_timing(training_run *run, lam_run_summary *summary)
+{
+    int64_t step = lam_trainer_get_step(run->trainer);
+    double seconds = lam_trainer_get_training_seconds(run->trainer);
+    double epochs = (double)(step - run->first_step) * run->recipe->batch /
+                    (double)run->session->epoch_rows;
+    summary->steps = step;
+    summary->seconds_per_epoch = epochs > 0 ? seconds / epochs : 0;
+    summary->samples_per_second = lam_trainer_get_samples_per_second(run->trainer);
+    summary->seconds_total = lam_trainer_get_total_seconds(run->trainer);
+    json_object_set_new(run->record, "steps", json_integer(step));
+    json_object_set_new(run->record, "seconds_per_epoch",
+                        json_real(summary->seconds_per_epoch));
+    json_object_set_new(run->record, "samples_per_second",
+                        json_real(summary->samples_per_second));
+    json_object_set_new(run->record, "seconds_total", json_real(summary->seconds_total));
+}
+
+/* The last measurement is the final one; the test split is looked at once, here. */
+static lam_status finish(training_run *run, lam_run_summary *summary)
+{
+    summary->final[LAM_SPLIT_TRAIN] = run->latest.train;
+    summary->final[LAM_SPLIT_VALIDATION] = run->latest.validation;
+    summary->has_split[LAM_SPLIT_TRAIN] = summary->has_split[LAM_SPLIT_TEST] = true;
+    summary->has_split[LAM_SPLIT_VALIDATION] = run->latest.has_validation;
+    LAM_TRY(lam_session_evaluate(run->session, LAM_SPLIT_TEST, run->recipe->network.l2,
+                                 &summary->final[LAM_SPLIT_TEST]));
+    json_t *final = json_object();
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++)
+        if (summary->has_split[split])
+            json_object_set_new(final, lam_split_name((lam_split)split),
+                                describe_metrics(&summary->final[split]));
+    json_object_set_new(run->record, "final", final);
+    return save_model(run, LAM_RUN_MODEL);
+}
+
+static const char *name_outcome(lam_status status)
+{
+    switch (status) {
+    case LAM_STATUS_OK:
+        return "finished";
+    case LAM_STATUS_INTERRUPTED:
+        return "interrupted";
+    case LAM_STATUS_DIVERGED:
+        return "diverged";
+    default:
+        return "failed";
+    }
+}
+
+/* Whatever happened, the folder says so; a failure to say it does not hide what happened. */
+static lam_status close_record(training_run *run, lam_status outcome)
+{
+    json_object_set_new(run->record, "status", json_string(name_outcome(outcome)));
+    if (outcome == LAM_STATUS_INTERRUPTED) {
+        char *reason = strdup(lam_error_message(run->context));
+        lam_status saved = save_model(run, LAM_RUN_CHECKPOINT);
+        if (saved == LAM_STATUS_OK && reason)
+            outcome = lam_fail(run->context, outcome,
+                               "%s; what was measured is in %s; go on with --resume", reason,
+                               run->options->output_directory);
+        free(reason);
+    }
+    if (outcome != LAM_STATUS_OK)
+        json_object_set_new(run->record, "message",
+                            json_string(lam_error_message(run->context)));
+    lam_status written = lam_run_directory_write_record(run->directory, run->record);
+    if (outcome == LAM_STATUS_OK && written == LAM_STATUS_OK)
+        lam_run_directory_remove(run->directory, LAM_RUN_CHECKPOINT);
+    return outcome != LAM_STATUS_OK ? outcome : written;
+}
+
+static lam_status prepare(training_run *run)
+{
+    const lam_train_options *options = run->options;
+    LAM_TRY(start_record(run));
+    LAM_TRY(lam_run_directory_open(run->context, options->output_directory, options->force,
+                                   options->resume, &run->directory));
+    LAM_TRY(lam_parameters_initialize(run->session->parameters, run->recipe->seed));
+    if (options->resume)
+        LAM_TRY(load_checkpoint(run));
+    const lam_trainer_observer observer = {keep_measurement, pass_progress, run};
+    LAM_TRY(lam_trainer_create(run->session->parameters, run->session->data,
+                               run->session->dataset, run->recipe, &observer, run->first_step,
+                               &run->trainer));
+    LAM_TRY(lam_run_directory_write_record(run->directory, run->record));
+    return lam_run_directory_start_metrics(run->directory,
+                                           run->first_step > 0 ? run->first_step : -1);
+}
+
+lam_status lam_train(lam_device *device, const lam_recipe *recipe, const lam_dataset *dataset,
+                     const lam_train_options *options, lam_run_summary *ret_summary)
+{
+    lam_status status = LAM_STATUS_OK;
+    lam_run_summary summary = {0};
+    training_run run = {
+        .context = lam_device_get_context(device), .recipe = recipe, .options = options};
+    LAM_TRY(lam_self_test(device, options->gemm));
+    LAM_TRY_GOTO(
+        status, lam_session_create(device, recipe, dataset, options->gemm, NULL, &run.session));
+    LAM_TRY_GOTO(status, prepare(&run));
+    clock_gettime(CLOCK_MONOTONIC, &run.checkpoint_time);
+    status = lam_trainer_run(run.trainer);
+    add_timing(&run, &summary);
+    if (status == LAM_STATUS_OK)
+        status = finish(&run, &summary);
+    status = close_record(&run, status);
+    if (status == LAM_STATUS_OK)
+        *ret_summary = summary;
+fail:
+    lam_trainer_destroy(&run.trainer);
+    lam_run_directory_close(&run.directory);
+    lam_session_destroy(&run.session);
+    json_decref(run.record);
+    return status;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/run_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/strbuf.h"
+
+#define LARGEST_TEXT_BYTES ((size_t)1 << 30)
+
+static const char metrics_header[] =
+    "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
+    "validation_loss,validation_cost,validation_accuracy\n";
+
+static const char *const run_files[] = {LAM_RUN_RECORD, LAM_RUN_METRICS, LAM_RUN_MODEL,
+                                        LAM_RUN_CHECKPOINT};
+enum { RUN_FILE_COUNT = sizeof run_files / sizeof run_files[0] };
+
+struct lam_run_directory {
+    lam_context *context;
+    char *path;
+    lam_strbuf file_path;
+    int metrics; /* descriptor; -1 while closed */
+};
+
+static lam_status fail_write(const lam_run_directory *directory, const char *file, int error)
+{
+    return lam_fail(directory->context, LAM_STATUS_BAD_OUTPUT,
+                    "%s/%s: cannot write: %s; choose another place with -o or free some space",
+                    directory->path, file, strerror(error));
+}
+
+/* Files of an earlier run: refused, removed or kept. */
+static lam_status settle_old_files(lam_run_directory *directory, bool force, bool resume)
+{
+    for (int i = 0; i < RUN_FILE_COUNT && !resume; i++) {
+        if (!lam_run_directory_has(directory, run_files[i]))
+            continue;
+        if (!force)
+            return lam_fail(directory->context, LAM_STATUS_BAD_OUTPUT,
+                            "%s already holds a run (%s); choose another place with -o, go on "
+                            "with it (--resume) or replace it (--force)",
+                            directory->path, run_files[i]);
+        lam_run_directory_remove(directory, run_files[i]);
+    }
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_run_directory_open(lam_context *context, const char *path, bool force,
+                                  bool resume, lam_run_directory **ret_directory)
+{
+    lam_status status = LAM_STATUS_OK;
+    lam_run_directory *directory = calloc(1, sizeof *directory);
+    if (!directory)
+        return lam_fail_memory(context, path, sizeof *directory);
+    directory->context = context;
+    directory->metrics = -1;
+    directory->path = strdup(path);
+    if (!directory->path)
+        LAM_TRY_GOTO(status, lam_fail_memory(context, path, strlen(path)));
+    LAM_TRY_GOTO(status, lam_directory_create(context, path));
+    LAM_TRY_GOTO(status, settle_old_files(directory, force, resume));
+    *ret_directory = directory;
+    return LAM_STATUS_OK;
+fail:
+    lam_run_directory_close(&directory);
+    return status;
+}
+
+void lam_run_directory_close(lam_run_directory **directory)
+{
+    if (!*directory)
+        return;
+    if ((*directory)->metrics >= 0)
+        close((*directory)->metrics);
+    lam_strbuf_free(&(*directory)->file_path);
+    free((*directory)->path);
+    free(*directory);
+    *directory = NULL;
+}
+
+const char *lam_run_directory_get_path(lam_run_directory *directory, const char *file)
+{
+    lam_strbuf_free(&directory->file_path);
+    lam_strbuf_append(&directory->file_path, "%s/%s", directory->path, file);
+    return lam_strbuf_text(&directory->file_path);
+}
+
+bool lam_run_directory_has(lam_run_directory *directory, const char *file)
+{
+    return access(lam_run_directory_get_path(directory, file), F_OK) == 0;
+}
+
+void lam_run_directory_remove(lam_run_directory *directory, const char *file)
+{
+    unlink(lam_run_directory_get_path(directory, file));
+}
+
+/* The header and every complete row whose first column is at most `last_step`. */
+static void keep_rows(lam_strbuf *kept, const char *text, int64_t last_step)
+{
+    const char *line = strchr(text, '\n');
+    lam_strbuf_append(kept, "%s", metrics_header);
+    while (line && *++line) {
+        const char *end = strchr(line, '\n');
+        if (!end || strtoll(line, NULL, 10) > last_step)
+            break;
+        lam_strbuf_append_bytes(kept, line, (size_t)(end - line) + 1);
+        line = end;
+    }
+}
+
+lam_status lam_run_directory_start_metrics(lam_run_directory *directory, int64_t last_step)
+{
+    const char *path = lam_run_directory_get_path(directory, LAM_RUN_METRICS);
+    lam_strbuf kept = {0};
+    if (last_step >= 0) {
+        char *text = NULL;
+        size_t length = 0;
+        LAM_TRY(lam_file_read(directory->context, path, LARGEST_TEXT_BYTES,
+                              LAM_STATUS_BAD_MODEL, &text, &length));
+        keep_rows(&kept, text, last_step);
+        free(text);
+    } else {
+        lam_strbuf_append(&kept, "%s", metrics_header);
+    }
+    lam_status status = kept.failed
+                            ? lam_fail_memory(directory->context, path, kept.length)
+                            : lam_file_write(directory->context, path, kept.text, kept.length);
+    lam_strbuf_free(&kept);
+    if (status != LAM_STATUS_OK)
+        return status;
+    directory->metrics = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    return directory->metrics >= 0 ? LAM_STATUS_OK
+                                   : fail_write(directory, LAM_RUN_METRICS, errno);
+}
+
+static void append_metrics(lam_strbuf *row, const lam_metrics *metrics, bool present)
+{
+    if (present)
+        lam_strbuf_append(row, ",%.9g,%.9g,%.9g", metrics->loss, metrics->cost,
+                          metrics->accuracy);
+    else
+        lam_strbuf_append(row, ",,,");
+}
+
+lam_status lam_run_directory_append(lam_run_directory *directory,
+                                    const lam_measurement *measurement)
+{
+    lam_strbuf row = {0};
+    lam_strbuf_append(&row, "%" PRId64 ",%.9g,%.9g", measurement->step, measurement->epoch,
+                      measurement->learning_rate);
+    append_metrics(&row, &measurement->train, true);
+    append_metrics(&row, &measurement->validation, measurement->has_validation);
+    lam_strbuf_append(&row, "\n");
+    lam_status status = LAM_STATUS_OK;
+    if (row.failed) {
+        status = lam_fail_memory(directory->context, "a measurement", row.length);
+    } else {
+        ssize_t written = write(directory->metrics, row.text, row.length);
+        if (written != (ssize_t)row.length)
+            status = fail_write(directory, LAM_RUN_METRICS, written < 0 ? errno : ENOSPC);
+    }
+    lam_strbuf_free(&row);
+    return status;
+}
+
+lam_status lam_run_directory_write_record(lam_run_directory *directory, const json_t *record)
+{
+    char *text = json_dumps(record, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    if (!text)
+        return lam_fail_memory(directory->context, LAM_RUN_RECORD, 0);
+    lam_status status = lam_file_write(directory->context,
+                                       lam_run_directory_get_path(directory, LAM_RUN_RECORD),
+                                       text, strlen(text));
+    free(text);
+    return status;
+}
+
+lam_status lam_run_record_load(lam_context *context, const char *directory, json_t **ret_record)
+{
+    lam_strbuf path = {0};
+    char *text = NULL;
+    size_t length = 0;
+    lam_strbuf_append(&path, "%s/%s", directory, LAM_RUN_RECORD);
+    lam_status status = lam_file_read(context, lam_strbuf_text(&path), LARGEST_TEXT_BYTES,
+                                      LAM_STATUS_BAD_MODEL, &text, &length);
+    if (status == LAM_STATUS_OK) {
+        json_error_t error;
+        json_t *record = json_loadb(text, length, 0, &error);
+        if (json_is_object(record)) {
+            *ret_record = record;
+        } else {
+            json_decref(record);
+            status = lam_fail(context, LAM_STATUS_BAD_MODEL,
+                              "%s:%d: not a run record: %s; train again", path.text, error.line,
+                              record ? "it is no JSON object" : error.text);
+        }
+    }
+    free(text);
+    lam_strbuf_free(&path);
+    return status;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The files of a run folder: run.json, metrics.csv, model.safetensors, and while a run is
+ * unfinished checkpoint.safetensors.
+ */
+#ifndef LAM_TRAIN_RUN_DIRECTORY_H
+#define LAM_TRAIN_RUN_DIRECTORY_H
+
+#include <jansson.h>
+
+#include "lamina/train.h"
+
+typedef struct lam_run_directory lam_run_directory;
+
+/** Files by their names inside a run folder. */
+#define LAM_RUN_RECORD "run.json"
+#define LAM_RUN_METRICS "metrics.csv"
+#define LAM_RUN_MODEL "model.safetensors"
+#define LAM_RUN_CHECKPOINT "checkpoint.safetensors"
+
+/** Makes the folder if needed. Errors: BAD_OUTPUT, also when it holds files of an earlier run
+ * and neither `force` (which removes them) nor `resume` (which keeps them) is set. */
+LAM_MUST_USE lam_status lam_run_directory_open(lam_context *context, const char *path,
+                                               bool force, bool resume,
+                                               lam_run_directory **ret_directory);
+void lam_run_directory_close(lam_run_directory **directory);
+
+/** The path of one of the files above; borrowed until the next call. */
+const char *lam_run_directory_get_path(lam_run_directory *directory, const char *file);
+bool lam_run_directory_has(lam_run_directory *directory, const char *file);
+void lam_run_directory_remove(lam_run_directory *directory, const char *file);
+
+/** Starts metrics.csv afresh with its header, or keeps the rows up to `last_step` when that is
+ * not negative. Errors: BAD_OUTPUT, BAD_MODEL (an unreadable file to keep). */
+LAM_MUST_USE lam_status lam_run_directory_start_metrics(lam_run_directory *directory,
+                                                        int64_t last_step);
+
+/** Appends one row in one write. Errors: BAD_OUTPUT. */
+LAM_MUST_USE lam_status lam_run_directory_append(lam_run_directory *directory,
+                                                 const lam_measurement *measurement);
+
+/** Replaces run.json; `record` is borrowed. Errors: BAD_OUTPUT, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_run_directory_write_record(lam_run_directory *directory,
+                                                       const json_t *record);
+
+/** Reads run.json of a folder; json_decref() the result. Errors: BAD_MODEL. */
+LAM_MUST_USE lam_status lam_run_record_load(lam_context *context, const char *directory,
+                                            json_t **ret_record);
+
+#endif

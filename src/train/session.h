@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * A recipe's network and data set together on one device: what training and evaluation share.
+ */
+#ifndef LAM_TRAIN_SESSION_H
+#define LAM_TRAIN_SESSION_H
+
+#include "lamina/train.h"
+#include "net/parameters.h"
+#include "train/model_file.h"
+#include "train/resident_data.h"
+
+typedef struct lam_session {
+    lam_engine *engine;
+    const lam_dataset *dataset; /* borrowed */
+    lam_normalization normalization;
+    lam_resident_data *data;
+    lam_parameters *parameters; /* of one member, all zero */
+    int64_t epoch_rows;         /* rows that an epoch trains on */
+} lam_session;
+
+/** `normalization` NULL takes the data set's own. Errors: BAD_RECIPE, NO_MEMORY, BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
+                                           const lam_dataset *dataset, lam_gemm gemm,
+                                           const lam_normalization *normalization,
+                                           lam_session **ret_session);
+void lam_session_destroy(lam_session **session);
+
+/** Loss, cost and accuracy over one split. Blocking. */
+LAM_MUST_USE lam_status lam_session_evaluate(lam_session *session, lam_split split, double l2,
+                                             lam_metrics *ret_metrics);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/random.h"
+#include "op/softmax_cross_entropy.h"
+
+/* Work is queued in chunks of steps, at most two at a time, so that a stop request is met and
+ * progress shown within moments while the device never runs dry. */
+#define CHUNK_SECONDS_MINIMUM 0.05
+#define CHUNK_SECONDS_MAXIMUM 0.2
+
+typedef struct step_pacer {
+    int chunk_steps, steps_in_chunk;
+    lam_marker *previous;
+    double previous_time;
+} step_pacer;
+
+struct lam_trainer {
+    const lam_recipe *recipe;
+    const lam_dataset *dataset;
+    const lam_engine *engine;
+    lam_trainer_observer observer;
+    lam_step_counts counts;
+    int64_t first_step, step; /* steps are counted from the run's beginning */
+    int64_t checked_step;     /* losses before it are known to be finite */
+    lam_plan *plan;
+    lam_evaluator *train_evaluator, *validation_evaluator;
+    lam_penalty_meter *penalty_meter;
+    lam_buffer *order, *rates, *l2, *loss_sum, *hit_count;
+    int32_t *host_order; /* [steps per epoch * batch], or all training rows while shuffling */
+    double *host_rates;  /* [steps per epoch] */
+    double *host_losses; /* [steps per epoch * loss_blocks] */
+    size_t loss_blocks;  /* partial sums of one step */
+    step_pacer pacer;
+    double segment_start; /* when the queue was last known to be empty */
+    double training_seconds, measuring_seconds;
+    lam_measurement latest;
+};
+
+static double get_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+lam_status lam_step_counts_compute(lam_context *context, const lam_recipe *recipe,
+                                   uint32_t train_rows, lam_step_counts *ret_counts)
+{
+    if (recipe->batch < 1 || (uint32_t)recipe->batch > train_rows)
+        return lam_fail(context, LAM_STATUS_BAD_RECIPE,
+                        "batch: %d is out of range; legal: 1 to %u, the training rows",
+                        recipe->batch, train_rows);
+    lam_step_counts counts = {.per_epoch = train_rows / (uint32_t)recipe->batch};
+    int64_t unit_steps = 1;
+    if (recipe->stop.unit == LAM_UNIT_EPOCHS)
+        unit_steps = counts.per_epoch;
+    else if (recipe->stop.unit == LAM_UNIT_CYCLES)
+        unit_steps = lam_schedule_get_cycle_steps(&recipe->schedule);
+    if (unit_steps < 1 || __builtin_mul_overflow(recipe->stop.count, unit_steps, &counts.total))
+        return lam_fail(context, LAM_STATUS_BAD_RECIPE,
+                        "stop: the number of steps is out of range; stop after fewer");
+    *ret_counts = counts;
+    return LAM_STATUS_OK;
+}
+
+/* `count` evenly spaced measurements per cycle: the steps just past each multiple of
+ * cycle / count, the last one at the cycle's end. */
+static bool measures_in_cycle(int64_t cycle_steps, int64_t count, int64_t step)
+{
+    int64_t in_cycle = step % cycle_steps;
+    return in_cycle * count % cycle_steps < count;
+}
+
+bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *counts,
+                            int64_t step)
+{
+    if (step == 0 || step == counts->total)
+        return true;
+    switch (recipe->measure.unit) {
+    case LAM_UNIT_STEPS:
+        return step % recipe->measure.count == 0;
+    case LAM_UNIT_EPOCHS:
+        return step % counts->per_epoch == 0 &&
+               step / counts->per_epoch % recipe->measure.count == 0;
+    case LAM_UNIT_CYCLES:
+        break;
+    }
+    return measures_in_cycle(lam_schedule_get_cycle_steps(&recipe->schedule),
+                             recipe->measure.count, step);
+}
+
+static lam_status create_buffers(lam_trainer *trainer)
+{
+    const lam_engine *engine = trainer->engine;
+    size_t steps = (size_t)trainer->counts.per_epoch;
+    size_t rows = steps * (size_t)trainer->recipe->batch;
+    size_t split_rows = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN).count;
+    size_t losses = steps * trainer->loss_blocks;
+    LAM_TRY(lam_buffer_create(engine->device, rows * sizeof(int32_t), "the order",
+                              &trainer->order));
+    LAM_TRY(lam_engine_create_reals(engine, steps, "learning rates", &trainer->rates));
+    LAM_TRY(lam_engine_create_reals(engine, 1, "l2", &trainer->l2));
+    LAM_TRY(lam_engine_create_reals(engine, losses, "losses", &trainer->loss_sum));
+    LAM_TRY(lam_buffer_create(engine->device, losses * sizeof(int32_t), "hits",
+                              &trainer->hit_count));
+    trainer->host_order = malloc(split_rows * sizeof *trainer->host_order);
+    trainer->host_rates = malloc(steps * sizeof *trainer->host_rates);
+    trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
+    if (!trainer->host_order || !trainer->host_rates || !trainer->host_losses)
+        return lam_fail_memory(engine->context, "the trainer", split_rows * sizeof(int32_t));
+    return lam_engine_write_reals(engine, trainer->l2, 0, &trainer->recipe->network.l2, 1);
+}
+
+static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
+                               const lam_resident_data *data)
+{
+    const lam_plan_rows rows = {.rows = (size_t)trainer->recipe->batch,
+                                .limit = (size_t)trainer->counts.per_epoch *
+                                         (size_t)trainer->recipe->batch,
+                                .data = lam_resident_data_get_input(data, trainer->order),
+                                .labels = data->labels,
+                                .loss_sum = trainer->loss_sum,
+                                .hit_count = trainer->hit_count};
+    lam_row_range train = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN);
+    lam_row_range validation = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_VALIDATION);
+    LAM_TRY(lam_step_plan_create_training(parameters, &rows, trainer->l2, trainer->rates,
+                                          &trainer->plan));
+    LAM_TRY(lam_penalty_meter_create(parameters, &trainer->penalty_meter));
+    LAM_TRY(lam_evaluator_create_for_range(parameters, data, train, &trainer->train_evaluator));
+    if (validation.count > 0)
+        LAM_TRY(lam_evaluator_create_for_range(parameters, data, validation,
+                                               &trainer->validation_evaluator));
+    return LAM_STATUS_OK;
+}
+
+/* Some drivers compile a kernel at its first execution, so each real shape runs once before the
+ * clock does. The table of learning rates is still zero: w - 0 g leaves the weights as they
+ * are, to the bit. */
+static lam_status warm_up(lam_trainer *trainer)
+{
+    LAM_TRY(lam_plan_enqueue(trainer->plan, 0));
+    return lam_device_finish(trainer->engine->device);
+}
+
+lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_data *data,
+                              const lam_dataset *dataset, const lam_recipe *recipe,
+                              const lam_trainer_observer *observer, int64_t first_step,
+                              lam_trainer **ret_trainer)
+{
+    lam_status status = LAM_STATUS_OK;
+    const lam_engine *engine = parameters->engine;
+    lam_trainer *trainer = calloc(1, sizeof *trainer);
+    if (!trainer)
+        return lam_fail_memory(engine->context, "the trainer", sizeof *trainer);
+    trainer->recipe = recipe;
+    trainer->dataset = dataset;
+    trainer->engine = engine;
+    trainer->observer = *observer;
+    trainer->first_step = trainer->step = trainer->checked_step = first_step;
+    trainer->pacer.chunk_steps = 1;
+    trainer->loss_blocks = lam_softmax_cross_entropy_get_blocks((size_t)recipe->batch);
+    uint32_t train_rows = lam_dataset_get_split(dataset, LAM_SPLIT_TRAIN).count;
+    LAM_TRY_GOTO(
+        status, lam_step_counts_compute(engine->context, recipe, train_rows, &trainer->counts));
+    LAM_TRY_GOTO(status, create_buffers(trainer));
+    LAM_TRY_GOTO(status, create_plans(trainer, parameters, data));
+    LAM_TRY_GOTO(status, warm_up(trainer));
+    *ret_trainer = trainer;
+    return LAM_STATUS_OK;
+fail:
+    lam_trainer_destroy(&trainer);
+    return status;
+}
+
+void lam_trainer_destroy(lam_trainer **trainer)
+{
+    if (!*trainer)
+        return;
+    lam_trainer *t = *trainer;
+    lam_marker_destroy(&t->pacer.previous);
+    lam_plan_destroy(&t->plan);
+    lam_evaluator_destroy(&t->train_evaluator);
+    lam_evaluator_destroy(&t->validation_evaluator);
+    lam_penalty_meter_destroy(&t->penalty_meter);
+    lam_buffer_destroy(&t->order);
+    lam_buffer_destroy(&t->rates);
+    lam_buffer_destroy(&t->l2);
+    lam_buffer_destroy(&t->loss_sum);
+    lam_buffer_destroy(&t->hit_count);
+    free(t->host_order);
+    free(t->host_rates);
+    free(t->host_losses);
+    free(t);
+    *trainer = NULL;
+}
+
+/* Rows of epoch `epoch` in the order they are drawn in: a pure function of seed and epoch. */
+static void draw_order(lam_trainer *trainer, int64_t epoch)
+{
+    lam_row_range train = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN);
+    lam_random random =
+        lam_random_start(trainer->recipe->seed, LAM_RANDOM_STREAM_ORDER, (uint32_t)epoch);
+    if (trainer->recipe->shuffle)
+        lam_random_permutation(&random, trainer->host_order, train.count);
+    for (uint32_t i = 0; i < train.count; i++)
+        trainer->host_order[i] =
+            (int32_t)train.first +
+            (trainer->recipe->shuffle ? trainer->host_order[i] : (int32_t)i);
+}
+
+static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
+{
+    int64_t first = epoch * trainer->counts.per_epoch;
+    size_t steps = (size_t)trainer->counts.per_epoch;
+    draw_order(trainer, epoch);
+    for (size_t s = 0; s < steps; s++)
+        trainer->host_rates[s] =
+            lam_schedule_get_rate(&trainer->recipe->schedule, first + (int64_t)s);
+    LAM_TRY(lam_buffer_write(trainer->order, 0, trainer->host_order,
+                             lam_buffer_get_size(trainer->order)));
+    return lam_engine_write_reals(trainer->engine, trainer->rates, 0, trainer->host_rates,
+                                  steps);
+}
+
+static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
+{
+    double elapsed = trainer->training_seconds + get_seconds() - trainer->segment_start;
+    int64_t done = trainer->step - trainer->first_step;
+    double remaining = -1;
+    if (done > 0)
+        remaining = (elapsed + trainer->measuring_seconds) / (double)done *
+                    (double)(trainer->counts.total - trainer->step);
+    *progress =
+        (lam_progress){.step = trainer->step,
+                       .total_steps = trainer->counts.total,
+                       .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
+                       .samples_per_second =
+                           elapsed > 0 ? (double)(done * trainer->recipe->batch) / elapsed : 0,
+                       .remaining_seconds = remaining,
+                       .latest = trainer->latest};
+}
+
+static void report_progress(const lam_trainer *trainer, bool measured)
+{
+    if (!trainer->observer.progress)
+        return;
+    lam_progress progress;
+    fill_progress(trainer, &progress);
+    progress.measured = measured;
+    trainer->observer.progress(trainer->observer.user, &progress);
+}
+
+/* Waits for the chunk before the one just queued, and sizes the next by how long that took. */
+static lam_status end_chunk(lam_trainer *trainer)
+{
+    step_pacer *pacer = &trainer->pacer;
+    lam_marker *marker = NULL;
+    LAM_TRY(lam_marker_create(trainer->engine->device, &marker));
+    if (pacer->previous) {
+        lam_status status = lam_marker_wait(pacer->previous);
+        lam_marker_destroy(&pacer->previous);
+        if (status != LAM_STATUS_OK) {
+            lam_marker_destroy(&marker);
+            return status;
+        }
+    }
+    pacer->previous = marker;
+    double now = get_seconds(), seconds = now - pacer->previous_time;
+    if (seconds < CHUNK_SECONDS_MINIMUM && pacer->chunk_steps < 1 << 20)
+        pacer->chunk_steps *= 2;
+    else if (seconds > CHUNK_SECONDS_MAXIMUM && pacer->chunk_steps > 1)
+        pacer->chunk_steps /= 2;
+    pacer->steps_in_chunk = 0;
+    pacer->previous_time = now;
+    report_progress(trainer, false);
+    return LAM_STATUS_OK;
+}
+
+/* Empties the queue and counts the time since it was last empty as training. */
+static lam_status end_segment(lam_trainer *trainer)
+{
+    LAM_TRY(lam_device_finish(trainer->engine->device));
+    lam_marker_destroy(&trainer->pacer.previous);
+    double now = get_seconds();
+    trainer->training_seconds += now - trainer->segment_start;
+    trainer->segment_start = trainer->pacer.previous_time = now;
+    return LAM_STATUS_OK;
+}
+
+/* Looks at the losses of this epoch's steps that were not looked at yet. */
+static lam_status check_losses(lam_trainer *trainer)
+{
+    int64_t per_epoch = trainer->counts.per_epoch;
+    int64_t count = trainer->step - trainer->checked_step;
+    if (count == 0)
+        return LAM_STATUS_OK;
+    size_t blocks = trainer->loss_blocks;
+    size_t first = (size_t)(trainer->checked_step % per_epoch) * blocks;
+    LAM_TRY(lam_engine_read_reals(trainer->engine, trainer->loss_sum, first,
+                                  trainer->host_losses, (size_t)count * blocks));
+    for (size_t i = 0; i < (size_t)count * blocks; i++)
+        if (!isfinite(trainer->host_losses[i])) {
+            int64_t step = trainer->checked_step + (int64_t)(i / blocks);
+            return lam_fail(trainer->engine->context, LAM_STATUS_DIVERGED,
+                            "training diverged: the loss of step %lld (epoch %.2f, learning "
+                            "rate %g) is not a finite number; lower the learning rate",
+                            (long long)step, (double)step / (double)per_epoch,
+                            lam_schedule_get_rate(&trainer->recipe->schedule, step));
+        }
+    trainer->checked_step = trainer->step;
+    return LAM_STATUS_OK;
+}
+
+static lam_status measure(lam_trainer *trainer)
+{
+    LAM_TRY(end_segment(trainer));
+    LAM_TRY(check_losses(trainer));
+    lam_measurement m = {.step = trainer->step,
+                         .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
+                         .learning_rate =
+                             lam_schedule_get_rate(&trainer->recipe->schedule, trainer->step),
+                         .has_validation = trainer->validation_evaluator != NULL};
+    double penalty = 0;
+    LAM_TRY(
+        lam_penalty_meter_run(trainer->penalty_meter, trainer->recipe->network.l2, &penalty));
+    LAM_TRY(lam_evaluator_run(trainer->train_evaluator, &penalty, &m.train));
+    if (m.has_validation)
+        LAM_TRY(lam_evaluator_run(trainer->validation_evaluator, &penalty, &m.validation));
+    double now = get_seconds();
+    trainer->measuring_seconds += now - trainer->segment_start;
+    trainer->segment_start = trainer->pacer.previous_time = now;
+    trainer->latest = m;
+    report_progress(trainer, true);
+    if (trainer->observer.measure)
+        LAM_TRY(trainer->observer.measure(trainer->observer.user, &m));
+    trainer->segment_start = trainer->pacer.previous_time = get_seconds();
+    return LAM_STATUS_OK;
+}
+
+static lam_status take_step(lam_trainer *trainer)
+{
+    int64_t step_in_epoch = trainer->step % trainer->counts.per_epoch;
+    if (step_in_epoch == 0 || trainer->step == trainer->first_step)
+        LAM_TRY(start_epoch(trainer, trainer->step / trainer->counts.per_epoch));
+    LAM_TRY(lam_plan_enqueue(trainer->plan, (int)step_in_epoch));
+    trainer->step++;
+    if (++trainer->pacer.steps_in_chunk >= trainer->pacer.chunk_steps)
+        LAM_TRY(end_chunk(trainer));
+    if (step_in_epoch + 1 == trainer->counts.per_epoch)
+        LAM_TRY(check_losses(trainer));
+    return LAM_STATUS_OK;
+}
+
+static lam_status run_steps(lam_trainer *trainer)
+{
+    if (trainer->step == 0)
+        LAM_TRY(measure(trainer));
+    while (trainer->step < trainer->counts.total) {
+        if (lam_stop_requested(trainer->engine->context))
+            return lam_fail(trainer->engine->context, LAM_STATUS_INTERRUPTED,
+                            "interrupted after %lld of %lld steps", (long long)trainer->step,
+                            (long long)trainer->counts.total);
+        LAM_TRY(take_step(trainer));
+        if (lam_recipe_measures_at(trainer->recipe, &trainer->counts, trainer->step))
+            LAM_TRY(measure(trainer));
+    }
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_trainer_run(lam_trainer *trainer)
+{
+    trainer->segment_start = trainer->pacer.previous_time = get_seconds();
+    lam_status status = run_steps(trainer);
+    lam_status finished = end_segment(trainer);
+    return status != LAM_STATUS_OK ? status : finished;
+}
+
+int64_t lam_trainer_get_step(const lam_trainer *trainer)
+{
+    return trainer->step;
+}
+
+double lam_trainer_get_training_seconds(const lam_trainer *trainer)
+{
+    return trainer->training_seconds;
+}
+
+double lam_trainer_get_total_seconds(const lam_trainer *trainer)
+{
+    return trainer->training_seconds + trainer->measuring_seconds;
+}
+
+double lam_trainer_get_samples_per_second(const lam_trainer *trainer)
+{
+    int64_t steps = trainer->step - trainer->first_step;
+    return trainer->training_seconds > 0
+               ? (double)(steps * trainer->recipe->batch) / trainer->training_seconds
+               : 0;
+}

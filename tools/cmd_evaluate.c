@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "tool.h"
+
+typedef struct evaluate_options {
+    common_options common;
+    const char *directory;
+} evaluate_options;
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    evaluate_options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = state->child_inputs[1] = &options->common;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->directory)
+            argp_error(state, "one run folder at a time");
+        options->directory = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->directory)
+            argp_error(state, "name a run folder DIR, e.g. runs/a2-fig4-1");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Options say where the data is, else the run remembers. */
+static lam_status evaluate(lam_context *context, const evaluate_options *options,
+                           lam_run_summary *summary)
+{
+    lam_recipe recipe;
+    char *recorded_data = NULL;
+    lam_dataset *dataset = NULL;
+    lam_device *device = NULL;
+    lam_status status = lam_run_load(context, options->directory, &recipe, &recorded_data);
+    if (status == LAM_STATUS_OK)
+        status = open_device(context, &options->common, &device);
+    if (status == LAM_STATUS_OK) {
+        const char *data = settle_data(&options->common, &recipe);
+        const char *chosen = options->common.data || !recorded_data ? data : recorded_data;
+        status = lam_dataset_load(context, &recipe.data, chosen, &dataset);
+    }
+    if (status == LAM_STATUS_OK)
+        status = lam_evaluate(device, &recipe, dataset, options->directory,
+                              options->common.gemm, summary);
+    lam_device_close(&device);
+    lam_dataset_destroy(&dataset);
+    free(recorded_data);
+    return status;
+}
+
+int cmd_evaluate(lam_context *context, int argc, char **argv)
+{
+    const struct argp_child children[] = {
+        {&device_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
+    const struct argp argp = {
+        .parser = parse_option,
+        .args_doc = "DIR",
+        .doc = "Measure loss, cost and accuracy of the model in a run folder.\v"
+               "Examples:\n  lamina evaluate runs/a2-fig4-1\n"
+               "  lamina evaluate runs/a2-fig4-1 --device cpu --json",
+        .children = children};
+    evaluate_options options = {.common = common_options_start()};
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
+    lam_run_summary summary = {0};
+    lam_status status = evaluate(context, &options, &summary);
+    common_options_free(&options.common);
+    if (status != LAM_STATUS_OK)
+        return report_failure(context, status);
+    if (options.common.json)
+        return print_json(summary_to_json(&summary));
+    print_metrics(&summary);
+    return EXIT_SUCCESS;
+}

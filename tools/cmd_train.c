@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+typedef struct train_options {
+    common_options common;
+    const char *recipe;
+    const char *output;
+    bool force, resume, quiet;
+} train_options;
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    train_options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        for (int i = 0; i < 3; i++)
+            state->child_inputs[i] = &options->common;
+        return 0;
+    case 'o':
+        options->output = argument;
+        return 0;
+    case 'f':
+        options->force = true;
+        return 0;
+    case 'r':
+        options->resume = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->recipe)
+            argp_error(state, "one recipe at a time");
+        options->recipe = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->recipe)
+            argp_error(state, "name a RECIPE, e.g. results/a2-fig4/recipe.yaml");
+        if (options->force && options->resume)
+            argp_error(state, "--force and --resume exclude each other");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void format_duration(double seconds, char text[32])
+{
+    long s = seconds < 0 ? 0 : seconds > 3.5e6 ? 3500000 : (long)(seconds + 0.5);
+    if (seconds < 0)
+        snprintf(text, 32, "--:--");
+    else if (s < 3600)
+        snprintf(text, 32, "%02ld:%02ld", s / 60, s % 60);
+    else
+        snprintf(text, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+}
+
+static void print_progress_line(const lam_progress *p, const char *start, const char *end)
+{
+    const lam_measurement *m = &p->latest;
+    char remaining[32];
+    format_duration(p->remaining_seconds, remaining);
+    fprintf(stderr, "%sepoch %.2f  step %" PRId64 "/%" PRId64 "  train loss %.4f acc %.2f %%",
+            start, p->epoch, p->step, p->total_steps, m->train.loss, 100 * m->train.accuracy);
+    if (m->has_validation)
+        fprintf(stderr, "  val loss %.4f acc %.2f %%", m->validation.loss,
+                100 * m->validation.accuracy);
+    fprintf(stderr, "  %.0f samples/s  ETA %s%s", p->samples_per_second, remaining, end);
+}
+
+/* A terminal gets one line that changes, a file one line for each measurement. */
+static void show_progress(void *user, const lam_progress *progress)
+{
+    (void)user;
+    if (isatty(STDERR_FILENO))
+        print_progress_line(progress, "\r\033[K", "");
+    else if (progress->measured)
+        print_progress_line(progress, "", "\n");
+}
+
+static int print_result(const train_options *options, const char *directory,
+                        const lam_run_summary *summary)
+{
+    if (options->common.json)
+        return print_json(json_pack("{s:s, s:I, s:f, s:f, s:f, s:o}", "directory", directory,
+                                    "steps", (json_int_t)summary->steps, "seconds_per_epoch",
+                                    summary->seconds_per_epoch, "samples_per_second",
+                                    summary->samples_per_second, "seconds_total",
+                                    summary->seconds_total, "final", summary_to_json(summary)));
+    print_metrics(summary);
+    printf("%" PRId64 " steps in %.2f s (%.3f s per epoch, %.0f samples/s)\n", summary->steps,
+           summary->seconds_total, summary->seconds_per_epoch, summary->samples_per_second);
+    printf("files: %s/run.json metrics.csv model.safetensors\n", directory);
+    return EXIT_SUCCESS;
+}
+
+/* Loads the data, opens the device and trains. */
+static lam_status train(lam_context *context, const train_options *options, lam_recipe *recipe,
+                        const char *directory, lam_run_summary *summary)
+{
+    lam_dataset *dataset = NULL;
+    lam_device *device = NULL;
+    const char *data = settle_data(&options->common, recipe);
+    char *full_data = data ? realpath(data, NULL) : NULL;
+    lam_status status = open_device(context, &options->common, &device);
+    if (status == LAM_STATUS_OK)
+        status = lam_dataset_load(context, &recipe->data, data, &dataset);
+    if (status == LAM_STATUS_OK) {
+        const lam_train_options settings = {.output_directory = directory,
+                                            .data_directory = full_data,
+                                            .gemm = options->common.gemm,
+                                            .force = options->force,
+                                            .resume = options->resume,
+                                            .progress = options->quiet ? NULL : show_progress};
+        status = lam_train(device, recipe, dataset, &settings, summary);
+        if (!options->quiet && isatty(STDERR_FILENO))
+            fputc('\n', stderr);
+    }
+    lam_device_close(&device);
+    lam_dataset_destroy(&dataset);
+    free(full_data);
+    return status;
+}
+
+static int run(lam_context *context, const train_options *options)
+{
+    lam_recipe recipe;
+    lam_run_summary summary = {0};
+    char directory[PATH_MAX];
+    lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
+                                        options->common.override_count, &recipe);
+    if (status != LAM_STATUS_OK)
+        return report_failure(context, status);
+    if (options->output)
+        snprintf(directory, sizeof directory, "%s", options->output);
+    else
+        snprintf(directory, sizeof directory, "runs/%s-%" PRIu64, recipe.name, recipe.seed);
+    status = train(context, options, &recipe, directory, &summary);
+    if (status != LAM_STATUS_OK)
+        return report_failure(context, status);
+    return print_result(options, directory, &summary);
+}
+
+int cmd_train(lam_context *context, int argc, char **argv)
+{
+    const struct argp_option own_options[] = {
+        {"output", 'o', "DIR", 0, "run folder; default: runs/<recipe>-<seed>", 1},
+        {"force", 'f', 0, 0, "replace the files of an earlier run in the folder", 1},
+        {"resume", 'r', 0, 0, "go on with an interrupted run in the folder", 1},
+        {"quiet", 'q', 0, 0, "no progress", 3},
+        {0}};
+    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
+                                          {&override_argp, 0, NULL, 0},
+                                          {&json_argp, 0, NULL, 0},
+                                          {0}};
+    const struct argp argp = {
+        .options = own_options,
+        .parser = parse_option,
+        .args_doc = "RECIPE",
+        .doc = "Train a recipe. Writes run.json, metrics.csv and model.safetensors.\v"
+               "Examples:\n"
+               "  lamina train results/a2-fig4/recipe.yaml --data synthetic\n"
+               "  lamina train results/a2-final/recipe.yaml --set seed=2 --set l2=0.002\n"
+               "  lamina train my.yaml --device gpu -o runs/mine --force",
+        .children = children};
+    train_options options = {.common = common_options_start()};
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int exit_status = run(context, &options);
+    common_options_free(&options.common);
+    return exit_status;
+}

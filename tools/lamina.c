@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+
+static const struct {
+    const char *name;
+    tool_command *run;
+    const char *purpose;
+} commands[] = {
+    {"devices", cmd_devices, "list the OpenCL devices of this machine"},
+    {"train", cmd_train, "train a recipe into a run folder"},
+    {"evaluate", cmd_evaluate, "measure the model of a run folder"},
+    {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
+    {"recipe", cmd_recipe, "check a recipe, or explain the keys of recipes"},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static lam_context *stoppable;
+
+static void handle_stop_signal(int signal_number)
+{
+    (void)signal_number;
+    lam_context_request_stop(stoppable);
+}
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "Usage: lamina COMMAND [OPTION...]\n"
+                 "Train neural networks on any OpenCL device.\n\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-16s %s\n", commands[i].name, commands[i].purpose);
+    fprintf(out, "\n`lamina COMMAND --help' explains a command; `lamina --version' prints the "
+                 "version.\n\n"
+                 "Examples:\n"
+                 "  lamina devices\n"
+                 "  lamina train results/a2-fig4/recipe.yaml --data synthetic\n");
+}
+
+static void log_message(void *user, lam_log_level level, const char *message)
+{
+    (void)user;
+    if (level == LAM_LOG_LEVEL_WARNING)
+        fprintf(stderr, "lamina: warning: %s\n", message);
+}
+
+static int run_command(tool_command *command, const char *name, int argc, char **argv)
+{
+    lam_status status = lam_context_create(&stoppable);
+    if (status != LAM_STATUS_OK) {
+        fprintf(stderr, "lamina: %s\n", lam_status_text(status));
+        return lam_status_exit_code(status);
+    }
+    lam_context_set_log(stoppable, log_message, NULL);
+    struct sigaction action = {.sa_handler = handle_stop_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    char title[64];
+    snprintf(title, sizeof title, "lamina %s", name);
+    argv[0] = title;
+    int exit_status = command(stoppable, argc, argv);
+    lam_context_destroy(&stoppable);
+    if (fflush(stdout) != 0 && exit_status == EXIT_SUCCESS) {
+        perror("lamina: stdout");
+        return lam_status_exit_code(LAM_STATUS_BAD_OUTPUT);
+    }
+    return exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    argp_err_exit_status = lam_status_exit_code(LAM_STATUS_BAD_ARGUMENT);
+    if (argc < 2) {
+        print_help(stderr);
+        return argp_err_exit_status;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("lamina %s\n", lam_version());
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return run_command(commands[i].run, commands[i].name, argc - 1, argv + 1);
+    fprintf(stderr, "lamina: there is no command `%s'; see: lamina --help\n", argv[1]);
+    return argp_err_exit_status;
+}

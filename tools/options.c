@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+#define DEFAULT_DATA "data/cifar-10-batches-bin"
+
+static const char *const gemm_texts[] = {
+#define GEMM_TEXT(name, text) text,
+    LAM_GEMM_LIST(GEMM_TEXT)
+#undef GEMM_TEXT
+};
+
+static void parse_gemm(struct argp_state *state, const char *text, lam_gemm *ret_gemm)
+{
+    for (size_t i = 0; i < sizeof gemm_texts / sizeof gemm_texts[0]; i++)
+        if (strcmp(text, gemm_texts[i]) == 0) {
+            *ret_gemm = (lam_gemm)i;
+            return;
+        }
+    argp_error(state, "--gemm %s is unknown; legal: auto, own, registers, tiles, clblast",
+               text);
+}
+
+static error_t parse_device_option(int key, char *argument, struct argp_state *state)
+{
+    common_options *options = state->input;
+    switch (key) {
+    case 'd':
+        options->device = argument;
+        return 0;
+    case 'D':
+        options->data = argument;
+        return 0;
+    case 'g':
+        parse_gemm(state, argument, &options->gemm);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option device_options[] = {
+    {"device", 'd', "WHICH", 0,
+     "index, type (gpu, cpu, accelerator) or part of a name; default: LAMINA_DEVICE, else the "
+     "best GPU, else the CPU (see: lamina devices)",
+     1},
+    {"data", 'D', "DIR", 0,
+     "folder of CIFAR-10's binary files, or `synthetic' for the built-in set; default: "
+     "LAMINA_DATA, else " DEFAULT_DATA,
+     1},
+    {"gemm", 'g', "WHO", 0,
+     "who multiplies matrices: auto (default), own, registers, tiles, clblast", 1},
+    {0}};
+
+const struct argp device_argp = {.options = device_options, .parser = parse_device_option};
+
+static error_t parse_override_option(int key, char *argument, struct argp_state *state)
+{
+    common_options *options = state->input;
+    if (key != 's')
+        return ARGP_ERR_UNKNOWN;
+    const char **grown =
+        realloc(options->overrides, (options->override_count + 1) * sizeof *options->overrides);
+    if (!grown)
+        argp_failure(state, EXIT_FAILURE, ENOMEM, "--set");
+    options->overrides = grown;
+    options->overrides[options->override_count++] = argument;
+    return 0;
+}
+
+static const struct argp_option override_options[] = {
+    {"set", 's', "KEY=VALUE", 0,
+     "override a key of the recipe, e.g. --set schedule.maximum=0.05 (keys: lamina recipe "
+     "--keys); may be repeated",
+     2},
+    {0}};
+
+const struct argp override_argp = {.options = override_options,
+                                   .parser = parse_override_option};
+
+static error_t parse_json_option(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    if (key != 'j')
+        return ARGP_ERR_UNKNOWN;
+    ((common_options *)state->input)->json = true;
+    return 0;
+}
+
+static const struct argp_option json_options[] = {
+    {"json", 'j', 0, 0, "print the result as JSON", 3}, {0}};
+
+const struct argp json_argp = {.options = json_options, .parser = parse_json_option};
+
+common_options common_options_start(void)
+{
+    return (common_options){.device = getenv("LAMINA_DEVICE"), .data = getenv("LAMINA_DATA")};
+}
+
+void common_options_free(common_options *options)
+{
+    free(options->overrides);
+    options->overrides = NULL;
+}
+
+long long parse_whole(const struct argp_state *state, const char *option, const char *text,
+                      long long minimum, long long maximum)
+{
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < minimum || value > maximum)
+        argp_error(state, "%s %s: legal: a whole number from %lld to %lld", option, text,
+                   minimum, maximum);
+    return value;
+}
+
+double parse_number(const struct argp_state *state, const char *option, const char *text)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value > 0) || value > 1e300)
+        argp_error(state, "%s %s: legal: a number above 0", option, text);
+    return value;
+}
+
+lam_status open_device(lam_context *context, const common_options *options,
+                       lam_device **ret_device)
+{
+    lam_status status = lam_device_open(context, options->device, ret_device);
+    if (status != LAM_STATUS_OK)
+        return status;
+    const lam_device_info *info = lam_device_get_info(*ret_device);
+    fprintf(stderr, "device %d: %s (%s, %s, driver %s)\n", info->index, info->name,
+            lam_device_type_name(info->type), info->platform, info->driver_version);
+    return LAM_STATUS_OK;
+}
+
+const char *settle_data(const common_options *options, lam_recipe *recipe)
+{
+    if (options->data && strcmp(options->data, "synthetic") == 0) {
+        recipe->data.source = LAM_DATA_SOURCE_SYNTHETIC;
+        return NULL;
+    }
+    if (recipe->data.source == LAM_DATA_SOURCE_SYNTHETIC)
+        return NULL;
+    if (options->data && *options->data)
+        return options->data;
+    return access(DEFAULT_DATA, F_OK) == 0 ? DEFAULT_DATA : NULL;
+}

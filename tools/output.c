@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tool.h"
+
+int report_failure(const lam_context *context, lam_status status)
+{
+    const char *message = lam_error_message(context);
+    fprintf(stderr, "lamina: %s\n", *message ? message : lam_status_text(status));
+    return lam_status_exit_code(status);
+}
+
+int print_json(json_t *json)
+{
+    int failed = json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_decref(json);
+    putchar('\n');
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+json_t *metrics_to_json(const lam_metrics *metrics)
+{
+    return json_pack("{s:f, s:f, s:f}", "loss", metrics->loss, "cost", metrics->cost,
+                     "accuracy", metrics->accuracy);
+}
+
+json_t *summary_to_json(const lam_run_summary *summary)
+{
+    json_t *splits = json_object();
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++)
+        if (summary->has_split[split])
+            json_object_set_new(splits, lam_split_name((lam_split)split),
+                                metrics_to_json(&summary->final[split]));
+    return splits;
+}
+
+void print_metrics(const lam_run_summary *summary)
+{
+    printf("%-12s %10s %10s %10s\n", "split", "loss", "cost", "accuracy");
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
+        const lam_metrics *m = &summary->final[split];
+        if (summary->has_split[split])
+            printf("%-12s %10.4f %10.4f %8.2f %%\n", lam_split_name((lam_split)split), m->loss,
+                   m->cost, 100 * m->accuracy);
+    }
+}

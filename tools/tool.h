@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * What the subcommands of `lamina` share: options, data loading and output.
+ * Results go to stdout, messages to stderr.
+ */
+#ifndef LAM_TOOLS_TOOL_H
+#define LAM_TOOLS_TOOL_H
+
+#include <argp.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lamina/lamina.h"
+
+/** A subcommand: gets its own argv, returns the exit status. */
+typedef int tool_command(lam_context *context, int argc, char **argv);
+
+tool_command cmd_check_gradients;
+tool_command cmd_devices;
+tool_command cmd_evaluate;
+tool_command cmd_recipe;
+tool_command cmd_train;
+
+/* ---- options.c ---- */
+
+/** Options that several subcommands take, through the argp children below. */
+typedef struct common_options {
+    const char *device;
+    const char *data; /* a folder, "synthetic", or NULL */
+    const char **overrides;
+    size_t override_count;
+    lam_gemm gemm;
+    bool json;
+} common_options;
+
+/** --device, --data and --gemm; its input is a common_options. */
+extern const struct argp device_argp;
+/** --set; its input is a common_options. */
+extern const struct argp override_argp;
+/** --json; its input is a common_options. */
+extern const struct argp json_argp;
+
+/** Values from the environment (LAMINA_DEVICE, LAMINA_DATA), to be overridden by options. */
+common_options common_options_start(void);
+void common_options_free(common_options *options);
+
+/** Parses a whole number or number within limits, or ends the program with a usage error. */
+long long parse_whole(const struct argp_state *state, const char *option, const char *text,
+                      long long minimum, long long maximum);
+double parse_number(const struct argp_state *state, const char *option, const char *text);
+
+/** Opens the device that the options ask for and says which one it is. */
+LAM_MUST_USE lam_status open_device(lam_context *context, const common_options *options,
+                                    lam_device **ret_device);
+
+/** The folder that `--data`, LAMINA_DATA or the default name; NULL when there is none. May turn
+ * the recipe to the synthetic set. */
+const char *settle_data(const common_options *options, lam_recipe *recipe);
+
+/* ---- output.c ---- */
+
+/** Prints the context's message to stderr; returns the status's exit code. */
+int report_failure(const lam_context *context, lam_status status);
+
+/** Prints `json` to stdout and releases it; returns the exit status. */
+int print_json(json_t *json);
+
+/** {"loss":, "cost":, "accuracy":} */
+json_t *metrics_to_json(const lam_metrics *metrics);
+
+/** Prints the table of splits against loss, cost and accuracy. */
+void print_metrics(const lam_run_summary *summary);
+/** {"train": {..}, ..} of the splits that exist. */
+json_t *summary_to_json(const lam_run_summary *summary);
+
+#endif
