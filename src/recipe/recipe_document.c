@@ -171,8 +171,9 @@ static int line_of_offset(const loader *load, size_t offset)
 static lam_status fail_syntax(const loader *load)
 {
     const yaml_parser_t *parser = &load->parser;
-    const char *problem = parser->problem ? parser->problem : "unknown problem";
-    if (parser->error == YAML_MEMORY_ERROR)
+    const char *problem = parser->problem;
+    /* libyaml 0.2.5 forgets to set an error in some places where memory is short. */
+    if (parser->error == YAML_MEMORY_ERROR || !problem)
         return lam_fail_memory(load->document->context, load->document->origin, load->length);
     if (parser->error == YAML_READER_ERROR)
         return fail_at(load->document, load->source,

@@ -52,7 +52,7 @@ static lam_status format_text(lam_context *context, const lam_key *key, const ch
         return fail_field(context, key, "is too long");
     *ret_value = json_stringn(field, length);
     if (!*ret_value)
-        return fail_field(context, key, "is not UTF-8 text");
+        return fail_field(context, key, "is not UTF-8 text, or memory is short");
     return LAM_STATUS_OK;
 }
 
