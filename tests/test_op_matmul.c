@@ -62,8 +62,7 @@ static void set_up_gathered_input(dense_setup *s)
     for (size_t i = 0; i < c->rows; i++)
         for (size_t k = 0; k < c->in; k++)
             s->x[i * c->in + k] =
-                images[(size_t)order[STEP * c->rows + i] * c->in + k] * scale[k] +
-                shift[k];
+                images[(size_t)order[STEP * c->rows + i] * c->in + k] * scale[k] + shift[k];
     s->images = test_upload_bytes(s->engine, images, IMAGE_ROWS * c->in);
     s->order = test_upload_bytes(s->engine, order, 2 * c->rows * sizeof *order);
     s->scale = test_upload(s->engine, scale, c->in);
@@ -71,7 +70,8 @@ static void set_up_gathered_input(dense_setup *s)
     s->dense.input = (lam_input){NULL, s->images, s->order, s->scale, s->shift};
     if (lam_matmul_needs_gathered_input(s->engine)) {
         s->x_buffer = test_output(s->engine, s->x_count);
-        ck_assert_ok(lam_matmul_add_gather(s->engine, s->plan, &s->dense, s->x_buffer));
+        ck_assert_ok(
+            lam_gather_add(s->engine, s->plan, &s->dense.input, c->rows, c->in, s->x_buffer));
         s->dense.input = (lam_input){.x = s->x_buffer};
     }
     free(images);

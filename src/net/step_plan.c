@@ -90,11 +90,9 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
 static lam_status add_forward(plan_builder *builder)
 {
     const lam_engine *engine = builder->parameters->engine;
-    if (builder->gathered) {
-        lam_dense first = describe_unit(builder, 0);
-        first.input = builder->rows->data;
-        LAM_TRY(lam_matmul_add_gather(engine, builder->plan, &first, builder->gathered));
-    }
+    if (builder->gathered)
+        LAM_TRY(lam_gather_add(engine, builder->plan, &builder->rows->data, builder->rows->rows,
+                               builder->parameters->graph.units[0].in, builder->gathered));
     for (int u = 0; u < builder->parameters->graph.unit_count; u++) {
         const lam_dense dense = describe_unit(builder, u);
         LAM_TRY(lam_matmul_add_forward(engine, builder->plan, &dense, builder->values[u]));

@@ -84,18 +84,6 @@ static lam_status add_product(lam_launch_builder *launch, const product_variant 
     return lam_plan_add_launch(launch, items, variant->local);
 }
 
-static void bind_input(lam_launch_builder *launch, const lam_input *input)
-{
-    if (input->x) {
-        lam_launch_bind_buffer(launch, input->x);
-        return;
-    }
-    lam_launch_bind_buffer(launch, input->images);
-    lam_launch_bind_buffer(launch, input->order);
-    lam_launch_bind_buffer(launch, input->scale);
-    lam_launch_bind_buffer(launch, input->shift);
-}
-
 static void bind_shape(lam_launch_builder *launch, const product_shape *shape)
 {
     lam_launch_bind_int(launch, shape->rows);
@@ -107,22 +95,6 @@ static void bind_shape(lam_launch_builder *launch, const product_shape *shape)
 bool lam_matmul_needs_gathered_input(const lam_engine *engine)
 {
     return engine->gemm == LAM_GEMM_CLBLAST;
-}
-
-lam_status lam_matmul_add_gather(const lam_engine *engine, lam_plan *plan,
-                                 const lam_dense *dense, lam_buffer *x)
-{
-    lam_define_set defines = lam_engine_start_defines(engine);
-    lam_define_set_add(&defines, "GATHER", 1);
-    lam_launch_builder launch =
-        lam_launch_begin(engine, plan, "gather", "gather_forward", &defines);
-    lam_launch_bind_buffer(&launch, x);
-    bind_input(&launch, &dense->input);
-    lam_launch_bind_int(&launch, dense->rows);
-    lam_launch_bind_int(&launch, dense->in);
-    lam_launch_bind_step(&launch);
-    const size_t items[3] = {dense->in, dense->rows, 1}, any_local[3] = {0, 0, 0};
-    return lam_plan_add_launch(&launch, items, any_local);
 }
 
 lam_status lam_matmul_add_forward(const lam_engine *engine, lam_plan *plan,
@@ -137,7 +109,7 @@ lam_status lam_matmul_add_forward(const lam_engine *engine, lam_plan *plan,
     lam_launch_builder launch =
         lam_launch_begin(engine, plan, variant.family, "matmul_forward", &variant.defines);
     lam_launch_bind_buffer(&launch, y);
-    bind_input(&launch, &dense->input);
+    lam_input_bind(&launch, &dense->input);
     lam_launch_bind_buffer(&launch, dense->w);
     lam_launch_bind_buffer(&launch, dense->b);
     bind_shape(&launch, &shape);
@@ -187,7 +159,7 @@ lam_status lam_matmul_add_backward_weights(const lam_engine *engine, lam_plan *p
         lam_launch_bind_buffer(&launch, gradient->db);
         lam_launch_bind_buffer(&launch, dense->w);
     }
-    bind_input(&launch, &dense->input);
+    lam_input_bind(&launch, &dense->input);
     lam_launch_bind_buffer(&launch, dy);
     lam_launch_bind_buffer(&launch, gradient->l2);
     bind_shape(&launch, &shape);

@@ -7,22 +7,9 @@
 #ifndef LAM_OP_MATMUL_H
 #define LAM_OP_MATMUL_H
 
-#include "op/plan.h"
-
-typedef enum lam_activation {
-    LAM_ACTIVATION_NONE,
-    LAM_ACTIVATION_RELU,
-    LAM_ACTIVATION_SIGMOID,
-} lam_activation;
-
-/** Where a layer's input rows are: a matrix of reals, or (x == NULL) rows of the data set. */
-typedef struct lam_input {
-    const lam_buffer *x; /* real[rows, in] if shared by all members, else [rows, members*in] */
-    const lam_buffer *images; /* u8[all rows, in] */
-    const lam_buffer *order;  /* i32[steps * rows] into images */
-    const lam_buffer *scale;  /* real[in]: element k of a row is pixel * scale[k] + shift[k] */
-    const lam_buffer *shift;  /* real[in] */
-} lam_input;
+#include "op/activation.h"
+#include "op/gather.h"
+#include "op/sgd.h"
 
 /** One dense layer of `members` networks at a given number of rows. */
 typedef struct lam_dense {
@@ -35,21 +22,8 @@ typedef struct lam_dense {
     lam_buffer *b; /* real[members*out] */
 } lam_dense;
 
-/** What backward_weights does with the gradient. */
-typedef struct lam_weight_gradient {
-    const lam_buffer *l2; /* real[members] */
-    const lam_buffer
-        *rates;     /* real[steps, members]; NULL: write dw and db, else update w and b */
-    lam_buffer *dw; /* real[in, members*out]; unused (may be NULL) with rates */
-    lam_buffer *db; /* real[members*out]; likewise */
-} lam_weight_gradient;
-
 /** True where products cannot gather: the caller gathers into a matrix first. */
 bool lam_matmul_needs_gathered_input(const lam_engine *engine);
-
-/** x real[rows, in] = the step's rows of the data set, normalized. */
-LAM_MUST_USE lam_status lam_matmul_add_gather(const lam_engine *engine, lam_plan *plan,
-                                              const lam_dense *dense, lam_buffer *x);
 
 /** y real[rows, members*out] = act(x w + b). */
 LAM_MUST_USE lam_status lam_matmul_add_forward(const lam_engine *engine, lam_plan *plan,

@@ -3,8 +3,6 @@
 
 #include <assert.h>
 
-static const size_t any_local[3] = {0, 0, 0};
-
 /* Products of all members: one wide product for a shared input, else one for each member. */
 static lam_blas_gemm start_gemm(const lam_engine *engine, const lam_dense *dense)
 {
@@ -20,20 +18,6 @@ static size_t get_product_width(const lam_dense *dense)
 static size_t get_input_stride(const lam_dense *dense)
 {
     return dense->shares_input ? dense->in : dense->members * dense->in;
-}
-
-static lam_status add_activation_forward(const lam_engine *engine, lam_plan *plan,
-                                         const lam_dense *dense, lam_buffer *y)
-{
-    lam_define_set defines = lam_engine_start_defines(engine);
-    lam_define_set_add(&defines, "ACTIVATION", (int)dense->activation);
-    lam_launch_builder launch =
-        lam_launch_begin(engine, plan, "activation", "activation_forward", &defines);
-    lam_launch_bind_buffer(&launch, y);
-    lam_launch_bind_buffer(&launch, dense->b);
-    lam_launch_bind_int(&launch, dense->members * dense->out);
-    const size_t items[3] = {dense->members * dense->out, dense->rows, 1};
-    return lam_plan_add_launch(&launch, items, any_local);
 }
 
 lam_status lam_matmul_blas_add_forward(const lam_engine *engine, lam_plan *plan,
@@ -52,7 +36,8 @@ lam_status lam_matmul_blas_add_forward(const lam_engine *engine, lam_plan *plan,
     gemm.b_step = gemm.c_step = dense->out;
     gemm.c = y;
     LAM_TRY(lam_plan_add_gemm(plan, &gemm));
-    return add_activation_forward(engine, plan, dense, y);
+    return lam_activation_add_forward(engine, plan, dense->activation, dense->rows,
+                                      dense->members * dense->out, dense->b, y);
 }
 
 lam_status lam_matmul_blas_add_backward_input(const lam_engine *engine, lam_plan *plan,
@@ -72,52 +57,8 @@ lam_status lam_matmul_blas_add_backward_input(const lam_engine *engine, lam_plan
     gemm.c_stride = get_input_stride(dense);
     gemm.c_step = dense->in;
     LAM_TRY(lam_plan_add_gemm(plan, &gemm));
-
-    lam_define_set defines = lam_engine_start_defines(engine);
-    lam_define_set_add(&defines, "ACTIVATION", (int)dense->input_activation);
-    lam_launch_builder launch =
-        lam_launch_begin(engine, plan, "activation", "activation_backward", &defines);
-    lam_launch_bind_buffer(&launch, dx);
-    lam_launch_bind_buffer(&launch, dense->input.x);
-    lam_launch_bind_int(&launch, dense->members * dense->in);
-    const size_t items[3] = {dense->members * dense->in, dense->rows, 1};
-    return lam_plan_add_launch(&launch, items, any_local);
-}
-
-static lam_status add_sgd_weights(const lam_engine *engine, lam_plan *plan,
-                                  const lam_dense *dense, const lam_weight_gradient *gradient,
-                                  lam_buffer *dw)
-{
-    lam_define_set defines = lam_engine_start_defines(engine);
-    lam_define_set_add(&defines, "UPDATE", gradient->rates != NULL);
-    lam_launch_builder launch = lam_launch_begin(engine, plan, "sgd", "sgd_weights", &defines);
-    lam_launch_bind_buffer(&launch, dense->w);
-    lam_launch_bind_buffer(&launch, dw);
-    lam_launch_bind_buffer(&launch, gradient->rates);
-    lam_launch_bind_buffer(&launch, gradient->l2);
-    lam_launch_bind_int(&launch, dense->out);
-    lam_launch_bind_int(&launch, dense->members);
-    lam_launch_bind_step(&launch);
-    const size_t items[3] = {dense->members * dense->out, dense->in, 1};
-    return lam_plan_add_launch(&launch, items, any_local);
-}
-
-static lam_status add_sgd_bias(const lam_engine *engine, lam_plan *plan, const lam_dense *dense,
-                               const lam_buffer *dy, const lam_weight_gradient *gradient)
-{
-    lam_define_set defines = lam_engine_start_defines(engine);
-    lam_define_set_add(&defines, "UPDATE", gradient->rates != NULL);
-    lam_launch_builder launch = lam_launch_begin(engine, plan, "sgd", "sgd_bias", &defines);
-    lam_launch_bind_buffer(&launch, dense->b);
-    lam_launch_bind_buffer(&launch, gradient->db);
-    lam_launch_bind_buffer(&launch, gradient->rates);
-    lam_launch_bind_buffer(&launch, dy);
-    lam_launch_bind_int(&launch, dense->rows);
-    lam_launch_bind_int(&launch, dense->out);
-    lam_launch_bind_int(&launch, dense->members);
-    lam_launch_bind_step(&launch);
-    const size_t items[3] = {dense->members * dense->out, 1, 1};
-    return lam_plan_add_launch(&launch, items, any_local);
+    return lam_activation_add_backward(engine, plan, dense->input_activation, dense->rows,
+                                       dense->members * dense->in, dense->input.x, dx);
 }
 
 lam_status lam_matmul_blas_add_backward_weights(const lam_engine *engine, lam_plan *plan,
@@ -144,6 +85,8 @@ lam_status lam_matmul_blas_add_backward_weights(const lam_engine *engine, lam_pl
     gemm.b_step = gemm.c_step = dense->out;
     gemm.c = dw;
     LAM_TRY(lam_plan_add_gemm(plan, &gemm));
-    LAM_TRY(add_sgd_weights(engine, plan, dense, gradient, dw));
-    return add_sgd_bias(engine, plan, dense, dy, gradient);
+    LAM_TRY(lam_sgd_add_weights(engine, plan, gradient, dense->in, dense->out, dense->members,
+                                dense->w, dw));
+    return lam_sgd_add_bias(engine, plan, gradient, dense->rows, dense->out, dense->members, dy,
+                            dense->b);
 }

@@ -6,6 +6,8 @@
 
 #include "base/checked.h"
 
+const size_t lam_any_local[3] = {0, 0, 0};
+
 /* A kernel launch, or a product of the matrix library when `kernel` is NULL. */
 typedef struct plan_launch {
     lam_kernel *kernel;

@@ -44,8 +44,10 @@ void lam_launch_bind_buffer(lam_launch_builder *launch, const lam_buffer *buffer
 void lam_launch_bind_int(lam_launch_builder *launch, size_t value);
 void lam_launch_bind_step(lam_launch_builder *launch);
 
-/** Appends the launch over `items` work-items, rounded up to multiples of `local`; a `local`
- * of zeros leaves the work-group to the driver and rounds nothing. */
+/** A `local` that leaves the work-group to the driver: for kernels that do not care. */
+extern const size_t lam_any_local[3];
+
+/** Appends the launch over `items` work-items, rounded up to multiples of `local`. */
 LAM_MUST_USE lam_status lam_plan_add_launch(lam_launch_builder *launch, const size_t items[3],
                                             const size_t local[3]);
 
