@@ -22,7 +22,7 @@ typedef struct lam_gradient_check_options {
     bool random_samples;   /* a random choice of training rows, not the first ones */
     uint32_t sample_count; /* training rows in the cost */
     uint64_t seed;         /* of the initial weights and the random choices */
-    double step;           /* h; 0: 1e-5 in double, 1e-2 in float */
+    double step;           /* h; 0: 1e-5 in double, 2e-3 in float */
     uint32_t inputs;       /* keep only the first so many inputs; 0: all 3072 */
     uint64_t entries;      /* entries checked per tensor, a random choice; 0: all */
     lam_gemm gemm;
@@ -47,12 +47,13 @@ typedef struct lam_gradient_row {
     bool passed;                     /* both norm-wise relative errors within their bounds */
 } lam_gradient_row;
 
-/** Bounds of norm_relative: rounding limits the centred differences, and the second derivative
- * (h/2 J'') the forward ones. */
+/** Bounds of norm_relative: rounding limits the centred differences, the second derivative
+ * (h/2 J'') the forward ones, and in float, where h is large, perturbations that carry a ReLU
+ * over its kink both. */
 #define LAM_GRADIENT_BOUND_CENTRED_DOUBLE 1e-7
-#define LAM_GRADIENT_BOUND_FORWARD_DOUBLE 1e-2
+#define LAM_GRADIENT_BOUND_FORWARD_DOUBLE 1e-3
 #define LAM_GRADIENT_BOUND_CENTRED_FLOAT 5e-2
-#define LAM_GRADIENT_BOUND_FORWARD_FLOAT 5e-1
+#define LAM_GRADIENT_BOUND_FORWARD_FLOAT 1e-1
 
 /** At most two tensors a dense layer. */
 #define LAM_MAX_GRADIENT_ROWS (2 * LAM_MAX_LAYERS)
