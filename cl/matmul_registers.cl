@@ -9,14 +9,20 @@
  *   matmul_backward_weights  dw[k,j] = sum_i x[i,k] dy[i,j] + 2 l2 w[k,j], db[j] = sum_i dy[i,j];
  *                            UPDATE=1: w -= rate * dw, b -= rate * db instead of writing them
  * Layout: x[rows, groups*in], y and dy[rows, groups*out], w[in, groups*out], b[groups*out].
+ *   With GATHER=1 all groups share the gathered rows.
  * Launch: global (tiles over columns, tiles over rows, groups), local (1, 1, 1).
- *   forward: tiles of TILE_ROWS rows x TILE_VECTORS*VEC columns of y
+ *   forward: tiles of TILE_ROWS rows x TILE_COLUMNS columns of y
  *   backward_input: TILE_ROWS rows x TILE_VECTORS columns of dx
- *   backward_weights: TILE_ROWS rows x TILE_VECTORS*VEC columns of w
+ *   backward_weights: TILE_ROWS rows x TILE_COLUMNS columns of w
  * Defines: REAL_BITS, VEC, ACTIVATION, GATHER (common.clh);
- *   TILE_ROWS 1 .. 16 (4 or 8 with GATHER), TILE_VECTORS 1 .. 8; UPDATE 0 or 1, default 0.
- * Outputs are overwritten. Sums run over k (or j in lanes, or i) in ascending order, whatever
- * the tile or the number of groups.
+ *   TILE_ROWS 1 .. 16 (4, 8 or 16 for backward_weights with GATHER), TILE_VECTORS 1 .. 8;
+ *   TAIL 0 (default), 2 or 4: up to so many columns follow TILE_VECTORS full vectors, and there
+ *   is one tile over columns. A vector of their own would be nearly empty, so forward sums
+ *   them with k in lanes, and backward_weights packs VEC/TAIL rows (TILE_ROWS must be that)
+ *   into one vector.
+ *   UPDATE 0 or 1, default 0.
+ * Outputs are overwritten. Sums run over k and i in ascending order (j, and k of tail columns,
+ * in lanes), whatever the number of groups.
  * Reads up to a vector past the end of w, b, y and dy: the lanes are discarded.
  */
 #if TILE_ROWS < 1 || TILE_ROWS > 16
@@ -25,11 +31,36 @@
 #if TILE_VECTORS < 1 || TILE_VECTORS > 8
 #error "TILE_VECTORS must be 1 .. 8"
 #endif
+#ifndef TAIL
+#define TAIL 0
+#elif TAIL != 0 && TAIL != 2 && TAIL != 4
+#error "TAIL must be 0, 2 or 4"
+#endif
 #ifndef UPDATE
 #define UPDATE 0
 #endif
 
-#define TILE_COLUMNS (TILE_VECTORS * VEC)
+#define VECTOR_COLUMNS (TILE_VECTORS * VEC)
+#define TILE_COLUMNS (VECTOR_COLUMNS + TAIL)
+
+#if TAIL
+/* For backward_weights, lane m*TAIL + c stands for row m and tail column c. */
+#if VEC != 16
+#error "TAIL needs VEC 16"
+#elif TAIL == 2
+#define SPREAD_ROWS(v) (v).s0011223344556677
+#define REPEAT_TAIL(t) ((realv)(t, t, t, t, t, t, t, t))
+#else
+#define SPREAD_ROWS(v) (v).s0000111122223333
+#define REPEAT_TAIL(t) ((realv)(t, t, t, t))
+#endif
+#if TAIL == 2
+#define LOAD_ROWS vload8
+#else
+#define LOAD_ROWS vload4
+#endif
+#define LOAD_TAIL REAL_VECTOR_OF(vload, TAIL)
+#endif
 
 inline void clear_tile(realv sum[TILE_ROWS][TILE_VECTORS])
 {
@@ -38,68 +69,86 @@ inline void clear_tile(realv sum[TILE_ROWS][TILE_VECTORS])
             sum[m][v] = (realv)(0);
 }
 
-/* sum[m][v] += a[m * a_stride] * b[v], the rank-1 update that all time is spent in. */
-#define ADD_OUTER_PRODUCT(sum, a_of_m, b_row)                                                  \
-    do {                                                                                       \
-        realv b_vectors[TILE_VECTORS];                                                         \
-        _Pragma("unroll") for (int v = 0; v < TILE_VECTORS; v++)                               \
-            b_vectors[v] = LOAD_VECTOR(v, b_row);                                              \
-        _Pragma("unroll") for (int m = 0; m < TILE_ROWS; m++)                                  \
-        {                                                                                      \
-            const realv a = (realv)(a_of_m);                                                   \
-            _Pragma("unroll") for (int v = 0; v < TILE_VECTORS; v++)                           \
-                sum[m][v] = fma(a, b_vectors[v], sum[m][v]);                                   \
-        }                                                                                      \
-    } while (0)
+/* sum[m][v] += a[m * a_stride] * b[v]: the rank-1 update that all time is spent in. `a` is in
+ * private memory that was written a block at a time: from there a compiler broadcasts each
+ * element in the multiplication itself, where from a register it would shuffle. */
+inline void add_outer_product(realv sum[TILE_ROWS][TILE_VECTORS], const real *a, int a_stride,
+                              global const real *restrict b)
+{
+    realv b_vectors[TILE_VECTORS];
+    #pragma unroll
+    for (int v = 0; v < TILE_VECTORS; v++)
+        b_vectors[v] = LOAD_VECTOR(v, b);
+    #pragma unroll
+    for (int m = 0; m < TILE_ROWS; m++) {
+        const realv a_m = (realv)(a[m * a_stride]);
+        #pragma unroll
+        for (int v = 0; v < TILE_VECTORS; v++)
+            sum[m][v] = fma(a_m, b_vectors[v], sum[m][v]);
+    }
+}
+
+/* ---- the layer's input ---- */
 
 #if GATHER
-/* Pixels converted at once per row: their vector conversion costs a few percent of the
- * products that follow, and the products then read them back as broadcasts. */
-#define DEPTH 16
-
-inline void convert_pixels(real *restrict destination, global const uchar *restrict source,
-                           global const real *restrict scale,
-                           global const real *restrict shift, int count)
-{
-    if (count == DEPTH) {
-        const REAL_VECTOR(16) pixels = REAL_VECTOR_OF(convert_, REAL_VECTOR(16))(vload16(0, source));
-        vstore16(fma(pixels, vload16(0, scale), vload16(0, shift)), 0, destination);
-    } else {
-        for (int k = 0; k < count; k++)
-            destination[k] = fma((real)source[k], scale[k], shift[k]);
-    }
-}
-
-inline void multiply_forward(realv sum[TILE_ROWS][TILE_VECTORS],
-                             global const uchar *restrict images,
-                             global const int *restrict order,
-                             global const real *restrict scale,
-                             global const real *restrict shift, global const real *restrict w,
-                             int row, int last_row, int in, int w_stride)
-{
-    global const uchar *source[TILE_ROWS];
-    real block[TILE_ROWS][DEPTH];
-    for (int m = 0; m < TILE_ROWS; m++)
-        source[m] = images + (size_t)order[min(row + m, last_row)] * in;
-    for (int first = 0; first < in; first += DEPTH) {
-        const int count = min(DEPTH, in - first);
-        for (int m = 0; m < TILE_ROWS; m++)
-            convert_pixels(block[m], source[m] + first, scale + first, shift + first, count);
-        #pragma unroll 1
-        for (int k = 0; k < count; k++)
-            ADD_OUTER_PRODUCT(sum, block[m][k], w + (size_t)(first + k) * w_stride);
-    }
-}
+typedef uchar stored;
+#define INPUT_VIEW {images, order + (size_t)step * rows, scale, shift, in} /* for all groups */
 #else
-inline void multiply_forward(realv sum[TILE_ROWS][TILE_VECTORS], global const real *restrict x,
-                             global const real *restrict w, int row, int last_row, int in,
-                             int x_stride, int w_stride)
+typedef real stored;
+#define INPUT_VIEW {x + group * in, 0, 0, 0, groups * in}
+#endif
+
+/* The rows that a group reads, wherever they are stored. */
+typedef struct input_view {
+    global const stored *x;
+    global const int *order;          /* GATHER: which row of x is row i */
+    global const real *scale, *shift; /* GATHER */
+    size_t stride;                    /* between rows of x */
+} input_view;
+
+inline global const stored *find_row(const input_view *view, int i)
 {
-    global const real *source[TILE_ROWS];
-    for (int m = 0; m < TILE_ROWS; m++)
-        source[m] = x + (size_t)min(row + m, last_row) * x_stride;
-    for (int k = 0; k < in; k++)
-        ADD_OUTER_PRODUCT(sum, source[m][k], w + (size_t)k * w_stride);
+    return view->x + (size_t)(GATHER ? view->order[i] : i) * view->stride;
+}
+
+inline real get_element(const input_view *view, global const stored *row, int k)
+{
+    return GATHER ? fma((real)row[k], view->scale[k], view->shift[k]) : (real)row[k];
+}
+
+/* Elements first .. first+capacity-1 of a row, zeros from the count-th on. */
+inline void stage_elements(real *destination, const input_view *view,
+                           global const stored *row, int first, int count, int capacity)
+{
+    if (count >= capacity) {
+        for (int k = 0; k < capacity; k++)
+            destination[k] = get_element(view, row, first + k);
+    } else {
+        for (int k = 0; k < capacity; k++)
+            destination[k] = k < count ? get_element(view, row, first + k) : (real)0;
+    }
+}
+
+/* ---- forward ---- */
+
+/* Elements of x that are staged at once in each row. */
+#define DEPTH (4 * VEC)
+
+#if TAIL
+/* tail[m][c] += sum over k of x[m][k] w[k,c] with k in lanes, over one staged block. */
+inline void add_tail(realv tail[TILE_ROWS][TAIL], real x[TILE_ROWS][DEPTH],
+                     global const real *restrict w, int w_stride, int count)
+{
+    real columns[TAIL][DEPTH];
+    for (int k = 0; k < DEPTH; k++)
+        for (int c = 0; c < TAIL; c++)
+            columns[c][k] = k < count ? w[(size_t)k * w_stride + c] : (real)0;
+    for (int k = 0; k < DEPTH; k += VEC)
+        for (int c = 0; c < TAIL; c++) {
+            const realv column = LOAD_VECTOR(0, columns[c] + k);
+            for (int m = 0; m < TILE_ROWS; m++)
+                tail[m][c] = fma(LOAD_VECTOR(0, x[m] + k), column, tail[m][c]);
+        }
 }
 #endif
 
@@ -112,23 +161,47 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
     const int group = get_global_id(2);
     const int y_stride = groups * out;
     const int y_column = group * out + column;
+    const input_view view = INPUT_VIEW;
+    global const stored *source[TILE_ROWS];
+    for (int m = 0; m < TILE_ROWS; m++)
+        source[m] = find_row(&view, min(row + m, rows - 1));
     realv sum[TILE_ROWS][TILE_VECTORS];
     clear_tile(sum);
-#if GATHER
-    multiply_forward(sum, images, order + (size_t)step * rows, scale, shift, w + y_column, row,
-                     rows - 1, in, y_stride);
-#else
-    multiply_forward(sum, x + group * in, w + y_column, row, rows - 1, in, groups * in,
-                     y_stride);
+#if TAIL
+    realv tail[TILE_ROWS][TAIL];
+    for (int m = 0; m < TILE_ROWS; m++)
+        for (int c = 0; c < TAIL; c++)
+            tail[m][c] = (realv)(0);
 #endif
+    for (int first = 0; first < in; first += DEPTH) {
+        const int count = min(DEPTH, in - first);
+        global const real *w_block = w + (size_t)first * y_stride + y_column;
+        real staged[TILE_ROWS][DEPTH];
+        for (int m = 0; m < TILE_ROWS; m++)
+            stage_elements(staged[m], &view, source[m], first, count, DEPTH);
+        #pragma unroll 1
+        for (int k = 0; k < count; k++)
+            add_outer_product(sum, &staged[0][k], DEPTH, w_block + (size_t)k * y_stride);
+#if TAIL
+        add_tail(tail, staged, w_block + VECTOR_COLUMNS, y_stride, count);
+#endif
+    }
     for (int m = 0; m < TILE_ROWS && row + m < rows; m++) {
         global real *destination = y + (size_t)(row + m) * y_stride + y_column;
         for (int v = 0; v < TILE_VECTORS; v++) {
             const realv z = sum[m][v] + LOAD_VECTOR(v, b + y_column);
             store_lanes(destination + v * VEC, ACTIVATE(realv, z), out - column - v * VEC);
         }
+#if TAIL
+        for (int c = 0; c < TAIL && VECTOR_COLUMNS + c < out; c++) {
+            const real z = sum_lanes(tail[m][c]) + b[y_column + VECTOR_COLUMNS + c];
+            destination[VECTOR_COLUMNS + c] = ACTIVATE(real, z);
+        }
+#endif
     }
 }
+
+/* ---- backward_input ---- */
 
 #if !GATHER
 /* Dot products along j in lanes; lanes at and past `out` count as 0. */
@@ -170,6 +243,8 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
 }
 #endif
 
+/* ---- backward_weights ---- */
+
 #if UPDATE
 #define GRADIENT_PARAMETERS                                                                    \
     global real *restrict w, global real *restrict b, global const real *restrict rates
@@ -195,6 +270,9 @@ inline void load_member_values(realv values[TILE_VECTORS], global const real *re
                 table[min((column + v * VEC + lane) / member_width, members - 1)];
 }
 
+/* Rows of the batch that are staged at once. */
+#define STAGED_ROWS 16
+
 kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
                                     global const real *restrict dy,
                                     global const real *restrict l2, int rows, int in, int out,
@@ -206,39 +284,29 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
     const int w_stride = groups * out;
     const int w_column = group * out + column;
     const int inputs = min(TILE_ROWS, in - input);
+    const input_view view = INPUT_VIEW;
     global const real *dy_tile = dy + w_column;
     realv sum[TILE_ROWS][TILE_VECTORS];
     clear_tile(sum);
-#if GATHER
-    typedef REAL_VECTOR(TILE_ROWS) column_vector;
-    column_vector row_scale = (column_vector)(0), row_shift = (column_vector)(0);
-    for (int m = 0; m < inputs; m++) {
-        ((real *)&row_scale)[m] = scale[input + m];
-        ((real *)&row_shift)[m] = shift[input + m];
-    }
-    for (int i = 0; i < rows; i++) {
-        global const uchar *source = images + (size_t)order[step * rows + i] * in + input;
-        real pixels[TILE_ROWS];
-        if (inputs == TILE_ROWS)
-            REAL_VECTOR_OF(vstore, TILE_ROWS)(
-                fma(REAL_VECTOR_OF(convert_, REAL_VECTOR(TILE_ROWS))(
-                        REAL_VECTOR_OF(vload, TILE_ROWS)(0, source)),
-                    row_scale, row_shift),
-                0, pixels);
-        else
-            for (int m = 0; m < TILE_ROWS; m++)
-                pixels[m] = m < inputs ? fma((real)source[m], ((real *)&row_scale)[m],
-                                             ((real *)&row_shift)[m])
-                                       : (real)(0);
-        ADD_OUTER_PRODUCT(sum, pixels[m], dy_tile + (size_t)i * w_stride);
-    }
-#else
-    global const real *source = x + group * in + input;
-    for (int i = 0; i < rows; i++) {
-        global const real *x_row = source + (size_t)i * groups * in;
-        ADD_OUTER_PRODUCT(sum, x_row[min(m, inputs - 1)], dy_tile + (size_t)i * w_stride);
-    }
+#if TAIL
+    realv tail = (realv)(0);
 #endif
+    for (int first = 0; first < rows; first += STAGED_ROWS) {
+        const int count = min(STAGED_ROWS, rows - first);
+        real staged[STAGED_ROWS][TILE_ROWS];
+        for (int i = 0; i < count; i++)
+            stage_elements(staged[i], &view, find_row(&view, first + i), input, inputs,
+                           TILE_ROWS);
+        #pragma unroll 1
+        for (int i = 0; i < count; i++) {
+            global const real *dy_row = dy_tile + (size_t)(first + i) * w_stride;
+            add_outer_product(sum, staged[i], 1, dy_row);
+#if TAIL
+            const REAL_VECTOR(TAIL) dy_tail = LOAD_TAIL(0, dy_row + VECTOR_COLUMNS);
+            tail = fma(SPREAD_ROWS(LOAD_ROWS(0, staged[i])), REPEAT_TAIL(dy_tail), tail);
+#endif
+        }
+    }
     const int member_width = groups * out / members;
     realv penalty[TILE_VECTORS];
     load_member_values(penalty, l2, w_column, out - column, member_width, members);
@@ -247,9 +315,10 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
     load_member_values(rate, rates + (size_t)step * members, w_column, out - column,
                        member_width, members);
 #endif
-    for (int m = 0; m < inputs; m++)
+    for (int m = 0; m < inputs; m++) {
+        const size_t w_row = (size_t)(input + m) * w_stride + w_column;
         for (int v = 0; v < TILE_VECTORS; v++) {
-            const size_t at = (size_t)(input + m) * w_stride + w_column + v * VEC;
+            const size_t at = w_row + v * VEC;
             const int count = out - column - v * VEC;
             const realv weight = load_lanes(w + at, count);
             const realv gradient = fma(2 * penalty[v], weight, sum[m][v]);
@@ -259,15 +328,28 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
             store_lanes(dw + at, gradient, count);
 #endif
         }
+#if TAIL
+        for (int c = 0; c < TAIL && VECTOR_COLUMNS + c < out; c++) {
+            const size_t at = w_row + VECTOR_COLUMNS + c;
+            const real gradient =
+                fma(2 * l2[group], w[at], ((const real *)&tail)[m * TAIL + c]);
+#if UPDATE
+            w[at] = fma(-rates[(size_t)step * members + group], gradient, w[at]);
+#else
+            dw[at] = gradient;
+#endif
+        }
+#endif
+    }
     if (input == 0)
-        for (int v = 0; v < TILE_VECTORS; v++) {
+        for (int v = 0; v < TILE_VECTORS + (TAIL > 0); v++) {
             const int count = out - column - v * VEC;
             realv gradient = (realv)(0);
             for (int i = 0; i < rows; i++)
                 gradient += LOAD_VECTOR(v, dy_tile + (size_t)i * w_stride);
 #if UPDATE
             global real *bias = b + w_column + v * VEC;
-            store_lanes(bias, fma(-rate[v], gradient, load_lanes(bias, count)), count);
+            store_lanes(bias, fma(-rate[min(v, TILE_VECTORS - 1)], gradient, load_lanes(bias, count)), count);
 #else
             store_lanes(db + w_column + v * VEC, gradient, count);
 #endif

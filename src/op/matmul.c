@@ -2,6 +2,7 @@
 #include "op/matmul.h"
 
 #include <assert.h>
+#include <stdint.h>
 
 #include "base/checked.h"
 #include "op/matmul_blas.h"
@@ -10,13 +11,6 @@
 typedef struct product_shape {
     size_t rows, in, out, groups;
 } product_shape;
-
-static product_shape get_shape(const lam_dense *dense)
-{
-    if (dense->shares_input)
-        return (product_shape){dense->rows, dense->in, dense->members * dense->out, 1};
-    return (product_shape){dense->rows, dense->in, dense->out, dense->members};
-}
 
 /* A variant's define set and how it covers a matrix of results. */
 typedef struct product_variant {
@@ -31,23 +25,37 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Register tiles: 16 accumulators hide the latency of two FMA units and leave room for
- * operands in 32 registers; 4 rows x 4 vectors measured best on AVX-512, and narrow results
- * take more rows instead. `columns_are_lanes` is false for dot products. */
-static product_variant choose_registers(const lam_engine *engine, size_t columns,
-                                        bool columns_are_lanes)
+/* Columns of a tile: full vectors, and up to four columns behind them. */
+typedef struct tile_shape {
+    size_t vectors, tail, rows;
+} tile_shape;
+
+/* 12 to 30 accumulators hide the latency of two FMA units and leave room for operands in 32
+ * registers. A few columns past two or three full vectors, as in the reports' layers of 50,
+ * would leave a vector of their own nearly empty. */
+static tile_shape choose_tile(size_t lanes, size_t columns)
 {
-    size_t lanes = (size_t)engine->vector_lanes;
-    size_t vectors = columns_are_lanes ? min_size(4, lam_divide_up(columns, lanes)) : 4;
-    size_t rows = vectors <= 2 ? 8 : 4;
+    size_t full = columns / lanes, rest = columns % lanes;
+    if (lanes == 16 && (full == 2 || full == 3) && rest >= 1 && rest <= 4) {
+        size_t tail = rest <= 2 ? 2 : 4;
+        return (tile_shape){full, tail, lanes / tail};
+    }
+    size_t vectors = min_size(4, lam_divide_up(columns, lanes));
+    return (tile_shape){vectors, 0, vectors <= 2 ? 8 : 4};
+}
+
+static product_variant make_registers(const lam_engine *engine, tile_shape tile,
+                                      size_t tile_columns)
+{
     product_variant variant = {.family = "matmul_registers",
                                .defines = lam_engine_start_defines(engine),
-                               .tile_columns = columns_are_lanes ? vectors * lanes : vectors,
-                               .tile_rows = rows,
+                               .tile_columns = tile_columns,
+                               .tile_rows = tile.rows,
                                .local = {1, 1, 1}};
-    lam_define_set_add(&variant.defines, "VEC", (int)lanes);
-    lam_define_set_add(&variant.defines, "TILE_ROWS", (int)rows);
-    lam_define_set_add(&variant.defines, "TILE_VECTORS", (int)vectors);
+    lam_define_set_add(&variant.defines, "VEC", engine->vector_lanes);
+    lam_define_set_add(&variant.defines, "TILE_ROWS", (int)tile.rows);
+    lam_define_set_add(&variant.defines, "TILE_VECTORS", (int)tile.vectors);
+    lam_define_set_add(&variant.defines, "TAIL", (int)tile.tail);
     return variant;
 }
 
@@ -67,12 +75,66 @@ static product_variant choose_tiles(const lam_engine *engine)
     return variant;
 }
 
-static product_variant choose_variant(const lam_engine *engine, size_t columns,
-                                      bool columns_are_lanes)
+/* Rows of a forward tile. A tile streams all of its columns of w from the second-level cache,
+ * so tall tiles pay; but the last tiles leave some units idle, so short ones pay too. Measured
+ * on two AVX-512 cores, 100 x 3072 x 50, 4 / 5 / 6 / 8 / 10 rows: 330 / 310 / 240 / 225 /
+ * 200 us, which is tiles per unit times (rows + 14) in proportion. */
+static size_t choose_forward_rows(const lam_engine *engine, const product_shape *shape,
+                                  tile_shape tile)
 {
-    return engine->gemm == LAM_GEMM_TILES
-               ? choose_tiles(engine)
-               : choose_registers(engine, columns, columns_are_lanes);
+    size_t units = lam_device_get_info(engine->device)->compute_units;
+    size_t columns = tile.vectors * (size_t)engine->vector_lanes + tile.tail;
+    size_t strips = lam_divide_up(shape->out, columns) * shape->groups;
+    size_t most = min_size(16, 30 / tile.vectors), best = 1, best_cost = SIZE_MAX;
+    for (size_t rows = 1; rows <= most; rows++) {
+        size_t tiles = lam_divide_up(shape->rows, rows) * strips;
+        size_t cost = lam_divide_up(tiles, units) * (rows + 14);
+        if (cost <= best_cost) {
+            best = rows;
+            best_cost = cost;
+        }
+    }
+    return best;
+}
+
+static product_variant choose_forward(const lam_engine *engine, const product_shape *shape)
+{
+    if (engine->gemm == LAM_GEMM_TILES)
+        return choose_tiles(engine);
+    size_t lanes = (size_t)engine->vector_lanes;
+    tile_shape tile = choose_tile(lanes, shape->out);
+    tile.rows = choose_forward_rows(engine, shape, tile);
+    return make_registers(engine, tile, tile.vectors * lanes + tile.tail);
+}
+
+/* Tiles of w: as many rows as neighbouring inputs are converted at once. */
+static product_variant choose_backward_weights(const lam_engine *engine,
+                                               const product_shape *shape)
+{
+    if (engine->gemm == LAM_GEMM_TILES)
+        return choose_tiles(engine);
+    size_t lanes = (size_t)engine->vector_lanes;
+    tile_shape tile = choose_tile(lanes, shape->out);
+    return make_registers(engine, tile, tile.vectors * lanes + tile.tail);
+}
+
+/* A shared input makes one wide product of all members, unless a member's own columns end in a
+ * tail: those are summed in another order than full vectors, and a member must not notice
+ * whether it is alone. */
+static product_shape get_shape(const lam_engine *engine, const lam_dense *dense)
+{
+    bool has_tail = engine->gemm != LAM_GEMM_TILES &&
+                    choose_tile((size_t)engine->vector_lanes, dense->out).tail > 0;
+    if (dense->shares_input && !has_tail)
+        return (product_shape){dense->rows, dense->in, dense->members * dense->out, 1};
+    return (product_shape){dense->rows, dense->in, dense->out, dense->members};
+}
+
+/* For backward_input, whose sums run along lanes: a tile of dot products. */
+static product_variant choose_backward_input(const lam_engine *engine)
+{
+    return engine->gemm == LAM_GEMM_TILES ? choose_tiles(engine)
+                                          : make_registers(engine, (tile_shape){4, 0, 4}, 4);
 }
 
 static lam_status add_product(lam_launch_builder *launch, const product_variant *variant,
@@ -102,8 +164,8 @@ lam_status lam_matmul_add_forward(const lam_engine *engine, lam_plan *plan,
 {
     if (engine->gemm == LAM_GEMM_CLBLAST)
         return lam_matmul_blas_add_forward(engine, plan, dense, y);
-    const product_shape shape = get_shape(dense);
-    product_variant variant = choose_variant(engine, shape.out, true);
+    const product_shape shape = get_shape(engine, dense);
+    product_variant variant = choose_forward(engine, &shape);
     lam_define_set_add(&variant.defines, "GATHER", dense->input.x == NULL);
     lam_define_set_add(&variant.defines, "ACTIVATION", (int)dense->activation);
     lam_launch_builder launch =
@@ -124,8 +186,8 @@ lam_status lam_matmul_add_backward_input(const lam_engine *engine, lam_plan *pla
     assert(dense->input.x && !dense->shares_input);
     if (engine->gemm == LAM_GEMM_CLBLAST)
         return lam_matmul_blas_add_backward_input(engine, plan, dense, dy, dx);
-    const product_shape shape = get_shape(dense);
-    product_variant variant = choose_variant(engine, shape.in, false);
+    const product_shape shape = get_shape(engine, dense);
+    product_variant variant = choose_backward_input(engine);
     lam_define_set_add(&variant.defines, "GATHER", 0);
     lam_define_set_add(&variant.defines, "ACTIVATION", (int)dense->input_activation);
     lam_launch_builder launch = lam_launch_begin(engine, plan, variant.family,
@@ -144,8 +206,8 @@ lam_status lam_matmul_add_backward_weights(const lam_engine *engine, lam_plan *p
 {
     if (engine->gemm == LAM_GEMM_CLBLAST)
         return lam_matmul_blas_add_backward_weights(engine, plan, dense, dy, gradient);
-    const product_shape shape = get_shape(dense);
-    product_variant variant = choose_variant(engine, shape.out, true);
+    const product_shape shape = get_shape(engine, dense);
+    product_variant variant = choose_backward_weights(engine, &shape);
     lam_define_set_add(&variant.defines, "GATHER", dense->input.x == NULL);
     lam_define_set_add(&variant.defines, "UPDATE", gradient->rates != NULL);
     lam_launch_builder launch = lam_launch_begin(engine, plan, variant.family,
