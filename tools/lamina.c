@@ -15,6 +15,7 @@ static const struct {
     {"train", cmd_train, "train a recipe into a run folder"},
     {"evaluate", cmd_evaluate, "measure the model of a run folder"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
+    {"bench", cmd_bench, "measure the device, its products and whole networks"},
     {"recipe", cmd_recipe, "check a recipe, or explain the keys of recipes"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -15,6 +15,7 @@
 /** A subcommand: gets its own argv, returns the exit status. */
 typedef int tool_command(lam_context *context, int argc, char **argv);
 
+tool_command cmd_bench;
 tool_command cmd_check_gradients;
 tool_command cmd_devices;
 tool_command cmd_evaluate;

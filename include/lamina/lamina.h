@@ -5,6 +5,7 @@
 #ifndef LAMINA_LAMINA_H
 #define LAMINA_LAMINA_H
 
+#include "lamina/bench.h"
 #include "lamina/context.h"
 #include "lamina/data.h"
 #include "lamina/device.h"

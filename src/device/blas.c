@@ -14,16 +14,17 @@ static CLBlastTranspose transposed(bool flag)
 
 static CLBlastStatusCode enqueue_product(lam_device *device, const lam_blas_gemm *g)
 {
+    cl_event *event = lam_device_count_launch(device);
     CLBlastTranspose ta = transposed(g->transpose_a), tb = transposed(g->transpose_b);
     if (g->is_double)
         return CLBlastDgemmStridedBatched(
             CLBlastLayoutRowMajor, ta, tb, g->m, g->n, g->k, 1.0, g->a->memory, 0, g->a_stride,
             g->a_step, g->b->memory, 0, g->b_stride, g->b_step, 0.0, g->c->memory, 0,
-            g->c_stride, g->c_step, g->batch, &device->queue, NULL);
+            g->c_stride, g->c_step, g->batch, &device->queue, event);
     return CLBlastSgemmStridedBatched(CLBlastLayoutRowMajor, ta, tb, g->m, g->n, g->k, 1.0f,
                                       g->a->memory, 0, g->a_stride, g->a_step, g->b->memory, 0,
                                       g->b_stride, g->b_step, 0.0f, g->c->memory, 0,
-                                      g->c_stride, g->c_step, g->batch, &device->queue, NULL);
+                                      g->c_stride, g->c_step, g->batch, &device->queue, event);
 }
 
 lam_status lam_blas_gemm_enqueue(lam_device *device, const lam_blas_gemm *gemm)

@@ -84,6 +84,7 @@ size_t lam_buffer_get_size(const lam_buffer *buffer)
 static lam_status write_buffer(lam_buffer *buffer, cl_bool blocking, size_t offset_bytes,
                                const void *bytes, size_t count)
 {
+    buffer->device->counts.waits += blocking == CL_TRUE;
     cl_int status = clEnqueueWriteBuffer(buffer->device->queue, buffer->memory, blocking,
                                          offset_bytes, count, bytes, 0, NULL, NULL);
     if (status != CL_SUCCESS)
@@ -107,6 +108,7 @@ lam_status lam_buffer_write_later(lam_buffer *buffer, size_t offset_bytes, const
 lam_status lam_buffer_read(const lam_buffer *buffer, size_t offset_bytes, void *ret_bytes,
                            size_t count)
 {
+    buffer->device->counts.waits++;
     cl_int status = clEnqueueReadBuffer(buffer->device->queue, buffer->memory, CL_TRUE,
                                         offset_bytes, count, ret_bytes, 0, NULL, NULL);
     if (status != CL_SUCCESS)

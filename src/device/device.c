@@ -3,7 +3,20 @@
 
 #include "device/opencl.h"
 
-static lam_status open_queue(lam_device *device, cl_platform_id platform)
+lam_status lam_device_open_queue(lam_device *device, bool profiles)
+{
+    cl_int status = CL_SUCCESS;
+    cl_command_queue queue = clCreateCommandQueue(
+        device->cl_context, device->id, profiles ? CL_QUEUE_PROFILING_ENABLE : 0, &status);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clCreateCommandQueue", status);
+    if (device->queue)
+        clReleaseCommandQueue(device->queue);
+    device->queue = queue;
+    return LAM_STATUS_OK;
+}
+
+static lam_status open_context(lam_device *device, cl_platform_id platform)
 {
     cl_int status = CL_SUCCESS;
     cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)platform,
@@ -11,10 +24,7 @@ static lam_status open_queue(lam_device *device, cl_platform_id platform)
     device->cl_context = clCreateContext(properties, 1, &device->id, NULL, NULL, &status);
     if (status != CL_SUCCESS)
         return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clCreateContext", status);
-    device->queue = clCreateCommandQueue(device->cl_context, device->id, 0, &status);
-    if (status != CL_SUCCESS)
-        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clCreateCommandQueue", status);
-    return LAM_STATUS_OK;
+    return lam_device_open_queue(device, false);
 }
 
 lam_status lam_device_open(lam_context *context, const char *selector, lam_device **ret_device)
@@ -34,7 +44,7 @@ lam_status lam_device_open(lam_context *context, const char *selector, lam_devic
     device->info = *lam_device_list_get(list, position);
     device->id = lam_device_list_get_entry(list, position)->id;
     LAM_TRY_GOTO(status,
-                 open_queue(device, lam_device_list_get_entry(list, position)->platform));
+                 open_context(device, lam_device_list_get_entry(list, position)->platform));
     lam_device_list_destroy(&list);
     *ret_device = device;
     return LAM_STATUS_OK;
@@ -61,6 +71,11 @@ const lam_device_info *lam_device_get_info(const lam_device *device)
     return &device->info;
 }
 
+lam_device_counts lam_device_get_counts(const lam_device *device)
+{
+    return device->counts;
+}
+
 lam_context *lam_device_get_context(const lam_device *device)
 {
     return device->context;
@@ -76,6 +91,7 @@ lam_status lam_device_flush(lam_device *device)
 
 lam_status lam_device_finish(lam_device *device)
 {
+    device->counts.waits++;
     cl_int status = clFinish(device->queue);
     if (status != CL_SUCCESS)
         return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clFinish", status);
@@ -105,6 +121,7 @@ lam_status lam_marker_create(lam_device *device, lam_marker **ret_marker)
 
 lam_status lam_marker_wait(const lam_marker *marker)
 {
+    marker->device->counts.waits++;
     cl_int status = clWaitForEvents(1, &marker->event);
     if (status != CL_SUCCESS)
         return lam_device_fail(marker->device, LAM_STATUS_BAD_DEVICE, "clWaitForEvents",

@@ -94,6 +94,28 @@ typedef struct lam_range {
 
 LAM_MUST_USE lam_status lam_kernel_enqueue(lam_kernel *kernel, const lam_range *range);
 
+/* ---- counting and profiling ---- */
+
+/** Since the device was opened: kernels and products launched, and times the host waited. */
+typedef struct lam_device_counts {
+    uint64_t launches, waits;
+} lam_device_counts;
+
+lam_device_counts lam_device_get_counts(const lam_device *device);
+
+/** One launch as the device's clock saw it. */
+typedef struct lam_profile_span {
+    uint64_t start_ns, end_ns;
+} lam_profile_span;
+
+/** Times every launch from here on, at most `capacity` of them. Waits for the queue. */
+LAM_MUST_USE lam_status lam_device_start_profile(lam_device *device, size_t capacity);
+
+/** Waits, stops and hands over the spans in launch order; the caller frees them. */
+LAM_MUST_USE lam_status lam_device_stop_profile(lam_device *device,
+                                                lam_profile_span **ret_spans,
+                                                size_t *ret_count);
+
 /* ---- CLBlast ---- */
 
 /**

@@ -15,6 +15,9 @@ struct lam_device {
     cl_device_id id;
     cl_context cl_context;
     cl_command_queue queue;
+    lam_device_counts counts;
+    cl_event *profile; /* one event a launch while profiling; else NULL */
+    size_t profile_count, profile_capacity;
 };
 
 struct lam_buffer {
@@ -29,6 +32,12 @@ const char *lam_cl_status_name(cl_int status);
 /** Records `call` and its status as the failure `failure` of the device. */
 LAM_MUST_USE lam_status lam_device_fail(const lam_device *device, lam_status failure,
                                         const char *call, cl_int status);
+
+/** Replaces the queue by one with or without profiling; the old one must be idle. */
+LAM_MUST_USE lam_status lam_device_open_queue(lam_device *device, bool profiles);
+
+/** Counts a launch; where its event goes while profiling, else NULL. */
+cl_event *lam_device_count_launch(lam_device *device);
 
 /** A device of the list with its OpenCL handles. */
 typedef struct lam_device_entry {

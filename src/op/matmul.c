@@ -152,6 +152,9 @@ static void bind_shape(lam_launch_builder *launch, const product_shape *shape)
     lam_launch_bind_int(launch, shape->in);
     lam_launch_bind_int(launch, shape->out);
     lam_launch_bind_int(launch, shape->groups);
+    launch->shape[0] = shape->rows;
+    launch->shape[1] = shape->in;
+    launch->shape[2] = shape->out * shape->groups;
 }
 
 bool lam_matmul_needs_gathered_input(const lam_engine *engine)

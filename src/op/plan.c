@@ -2,6 +2,7 @@
 #include "op/plan.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
@@ -10,6 +11,8 @@ const size_t lam_any_local[3] = {0, 0, 0};
 
 /* A kernel launch, or a product of the matrix library when `kernel` is NULL. */
 typedef struct plan_launch {
+    const char *entry;
+    size_t shape[3]; /* of a product; zeros otherwise */
     lam_kernel *kernel;
     lam_range range;
     int step_argument;
@@ -68,6 +71,16 @@ size_t lam_plan_get_launch_count(const lam_plan *plan)
     return plan->launch_count;
 }
 
+void lam_plan_name_launch(const lam_plan *plan, size_t index, char *name, size_t bytes)
+{
+    const plan_launch *launch = &plan->launches[index];
+    if (launch->shape[0] > 0)
+        snprintf(name, bytes, "%s %zux%zux%zu", launch->entry, launch->shape[0],
+                 launch->shape[1], launch->shape[2]);
+    else
+        snprintf(name, bytes, "%s", launch->entry);
+}
+
 static lam_status append_launch(lam_plan *plan, const plan_launch *launch)
 {
     plan_launch *grown =
@@ -81,7 +94,9 @@ static lam_status append_launch(lam_plan *plan, const plan_launch *launch)
 
 lam_status lam_plan_add_gemm(lam_plan *plan, const lam_blas_gemm *gemm)
 {
-    return append_launch(plan, &(plan_launch){.gemm = *gemm});
+    return append_launch(plan, &(plan_launch){.entry = "clblast_gemm",
+                                              .shape = {gemm->m, gemm->k, gemm->n},
+                                              .gemm = *gemm});
 }
 
 lam_status lam_plan_take_buffer(lam_plan *plan, lam_buffer *buffer)
@@ -101,7 +116,7 @@ lam_launch_builder lam_launch_begin(const lam_engine *engine, lam_plan *plan,
                                     const char *family, const char *entry,
                                     const lam_define_set *defines)
 {
-    lam_launch_builder launch = {.plan = plan, .step_argument = -1};
+    lam_launch_builder launch = {.plan = plan, .entry = entry, .step_argument = -1};
     launch.status = lam_kernel_store_get(engine->store, family, entry, defines, &launch.kernel);
     return launch;
 }
@@ -135,8 +150,11 @@ void lam_launch_bind_step(lam_launch_builder *launch)
 lam_status lam_plan_add_launch(lam_launch_builder *launch, const size_t items[3],
                                const size_t local[3])
 {
-    plan_launch added = {.kernel = launch->kernel, .step_argument = launch->step_argument};
+    plan_launch added = {.entry = launch->entry,
+                         .kernel = launch->kernel,
+                         .step_argument = launch->step_argument};
     for (int i = 0; i < 3; i++) {
+        added.shape[i] = launch->shape[i];
         added.range.local[i] = local[i];
         added.range.global[i] = local[i] ? lam_round_up(items[i], local[i]) : items[i];
     }

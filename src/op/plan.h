@@ -20,6 +20,9 @@ LAM_MUST_USE lam_status lam_plan_enqueue(lam_plan *plan, int step);
 
 size_t lam_plan_get_launch_count(const lam_plan *plan);
 
+/** Writes what launch `index` is, e.g. "matmul_forward 100x3072x50", into `name`. */
+void lam_plan_name_launch(const lam_plan *plan, size_t index, char *name, size_t bytes);
+
 /** Appends a product. The buffers stay the caller's. */
 LAM_MUST_USE lam_status lam_plan_add_gemm(lam_plan *plan, const lam_blas_gemm *gemm);
 
@@ -34,6 +37,8 @@ typedef struct lam_launch_builder {
     lam_kernel *kernel;
     int next_argument;
     int step_argument; /* -1 when the kernel takes no step */
+    const char *entry; /* static text */
+    size_t shape[3];   /* of a product, for its name; zeros otherwise */
     lam_status status;
 } lam_launch_builder;
 

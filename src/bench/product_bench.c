@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/clock.h"
+#include "bench/random_rows.h"
+#include "lamina/bench.h"
+#include "op/matmul.h"
+
+#define PRODUCT_SECONDS 0.2
+
+static const char *const product_names[] = {
+#define LAM_PRODUCT_TEXT(name, text) text,
+    LAM_PRODUCT_LIST(LAM_PRODUCT_TEXT)
+#undef LAM_PRODUCT_TEXT
+};
+
+const char *lam_product_name(lam_product product)
+{
+    return (size_t)product < LAM_PRODUCT_COUNT ? product_names[product] : "unknown";
+}
+
+/* Operands of all three products; zeros do as well as numbers for their time. */
+typedef struct product_setup {
+    lam_engine *engine;
+    lam_plan *plan;
+    lam_random_rows *rows;
+    lam_dense dense;
+    lam_buffer *x, *y, *dx, *l2, *rates;
+} product_setup;
+
+static lam_status create_operands(product_setup *s, const lam_product_shape *shape)
+{
+    const lam_engine *e = s->engine;
+    size_t width = shape->members * shape->out, x_width = shape->members * shape->in;
+    s->dense = (lam_dense){.rows = shape->rows,
+                           .in = shape->in,
+                           .out = shape->out,
+                           .members = shape->members,
+                           .shares_input = shape->gathers,
+                           .activation = LAM_ACTIVATION_RELU,
+                           .input_activation = LAM_ACTIVATION_RELU};
+    LAM_TRY(lam_engine_create_reals(e, shape->in * width, "weights", &s->dense.w));
+    LAM_TRY(lam_engine_create_reals(e, width, "biases", &s->dense.b));
+    LAM_TRY(lam_engine_create_reals(e, shape->rows * width, "outputs", &s->y));
+    LAM_TRY(lam_engine_create_reals(e, shape->rows * x_width, "inputs", &s->x));
+    LAM_TRY(lam_engine_create_reals(e, shape->rows * x_width, "gradients", &s->dx));
+    LAM_TRY(lam_engine_create_reals(e, shape->members, "l2", &s->l2));
+    if (shape->gathers)
+        LAM_TRY(lam_random_rows_create(e, shape->rows, shape->in, &s->rows));
+    size_t steps = s->rows ? s->rows->steps : 1;
+    return lam_engine_create_reals(e, steps * shape->members, "rates", &s->rates);
+}
+
+static lam_status add_product(product_setup *s, lam_product product)
+{
+    if (s->rows && lam_matmul_needs_gathered_input(s->engine)) {
+        LAM_TRY(lam_gather_add(s->engine, s->plan, &s->rows->input, s->dense.rows, s->dense.in,
+                               s->x));
+        s->dense.input = (lam_input){.x = s->x};
+    } else {
+        s->dense.input = s->rows ? s->rows->input : (lam_input){.x = s->x};
+    }
+    const lam_weight_gradient gradient = {.l2 = s->l2, .rates = s->rates};
+    switch (product) {
+    case LAM_PRODUCT_FORWARD:
+        return lam_matmul_add_forward(s->engine, s->plan, &s->dense, s->y);
+    case LAM_PRODUCT_BACKWARD_WEIGHTS:
+        return lam_matmul_add_backward_weights(s->engine, s->plan, &s->dense, s->y, &gradient);
+    case LAM_PRODUCT_BACKWARD_INPUT:
+        if (!s->rows)
+            return lam_matmul_add_backward_input(s->engine, s->plan, &s->dense, s->y, s->dx);
+        break;
+    case LAM_PRODUCT_COUNT:
+        break;
+    }
+    return lam_fail(s->engine->context, LAM_STATUS_BAD_ARGUMENT,
+                    "there is no such product of gathered rows");
+}
+
+lam_status lam_bench_product(lam_device *device, lam_product product,
+                             const lam_product_shape *shape, lam_gemm gemm, double *ret_seconds)
+{
+    lam_status status = LAM_STATUS_OK;
+    product_setup s = {0};
+    LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &s.engine));
+    LAM_TRY_GOTO(status, lam_plan_create(s.engine, &s.plan));
+    LAM_TRY_GOTO(status, create_operands(&s, shape));
+    LAM_TRY_GOTO(status, add_product(&s, product));
+    status = lam_clock_time_plan(s.engine, s.plan, s.rows ? (int)s.rows->steps : 1,
+                                 PRODUCT_SECONDS, ret_seconds);
+fail:
+    lam_plan_destroy(&s.plan);
+    lam_random_rows_destroy(&s.rows);
+    lam_buffer **buffers[] = {&s.x, &s.y, &s.dx, &s.l2, &s.rates, &s.dense.w, &s.dense.b};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        lam_buffer_destroy(buffers[i]);
+    lam_engine_destroy(&s.engine);
+    return status;
+}
