@@ -12,7 +12,7 @@
  *   With GATHER=1 all groups share the gathered rows.
  * Launch: global (tiles over columns, tiles over rows, groups), local (1, 1, 1).
  *   forward: tiles of TILE_ROWS rows x TILE_COLUMNS columns of y
- *   backward_input: TILE_ROWS rows x TILE_VECTORS columns of dx
+ *   backward_input: ITEM_TILES tiles of TILE_ROWS rows x TILE_VECTORS columns of dx
  *   backward_weights: TILE_ROWS rows x TILE_COLUMNS columns of w
  * Defines: REAL_BITS, VEC, ACTIVATION, GATHER (common.clh);
  *   TILE_ROWS 1 .. 16 (4, 8 or 16 for backward_weights with GATHER), TILE_VECTORS 1 .. 8;
@@ -20,7 +20,7 @@
  *   is one tile over columns. A vector of their own would be nearly empty, so forward sums
  *   them with k in lanes, and backward_weights packs VEC/TAIL rows (TILE_ROWS must be that)
  *   into one vector.
- *   UPDATE 0 or 1, default 0.
+ *   ITEM_TILES >= 1, default 1; UPDATE 0 or 1, default 0.
  * Outputs are overwritten. Sums run over k and i in ascending order (j, and k of tail columns,
  * in lanes), whatever the number of groups.
  * Reads up to a vector past the end of w, b, y and dy: the lanes are discarded.
@@ -35,6 +35,11 @@
 #define TAIL 0
 #elif TAIL != 0 && TAIL != 2 && TAIL != 4
 #error "TAIL must be 0, 2 or 4"
+#endif
+#ifndef ITEM_TILES
+#define ITEM_TILES 1
+#elif ITEM_TILES < 1
+#error "ITEM_TILES must be at least 1"
 #endif
 #ifndef UPDATE
 #define UPDATE 0
@@ -204,13 +209,29 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
 /* ---- backward_input ---- */
 
 #if !GATHER
-/* Dot products along j in lanes; lanes at and past `out` count as 0. */
-kernel void matmul_backward_input(global real *restrict dx, global const real *restrict dy,
-                                  global const real *restrict w, global const real *restrict x,
-                                  int rows, int in, int out, int groups)
+/* sum[m][c] += dy[m, j ..] * w[c, j ..] in lanes; lanes that are not `inside` count as 0. */
+inline void add_dot_products(realv sum[TILE_ROWS][TILE_VECTORS],
+                             global const real *const *dy_row, global const real *const *w_row,
+                             int j, maskv inside)
 {
-    const int column = get_global_id(0) * TILE_VECTORS;
-    const int row = get_global_id(1) * TILE_ROWS;
+    realv w_vectors[TILE_VECTORS];
+    #pragma unroll
+    for (int c = 0; c < TILE_VECTORS; c++)
+        w_vectors[c] = inside ? LOAD_VECTOR(0, w_row[c] + j) : (realv)(0);
+    #pragma unroll
+    for (int m = 0; m < TILE_ROWS; m++) {
+        const realv g = inside ? LOAD_VECTOR(0, dy_row[m] + j) : (realv)(0);
+        #pragma unroll
+        for (int c = 0; c < TILE_VECTORS; c++)
+            sum[m][c] = fma(g, w_vectors[c], sum[m][c]);
+    }
+}
+
+/* One tile of dx from row `row` and column `column` on. */
+inline void backward_input_tile(global real *restrict dx, global const real *restrict dy,
+                                global const real *restrict w, global const real *restrict x,
+                                int rows, int in, int out, int groups, int row, int column)
+{
     const int group = get_global_id(2);
     const int y_stride = groups * out;
     const int x_stride = groups * in;
@@ -221,25 +242,31 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
         dy_row[m] = dy + (size_t)min(row + m, rows - 1) * y_stride + group * out;
     for (int c = 0; c < TILE_VECTORS; c++)
         w_row[c] = w + (size_t)min(column + c, in - 1) * y_stride + group * out;
-    maskv lane;
-    for (int i = 0; i < VEC; i++)
-        ((MASK_SCALAR *)&lane)[i] = i;
-    for (int j = 0; j < out; j += VEC) {
-        const maskv inside = lane < (maskv)(out - j);
-        realv w_vectors[TILE_VECTORS];
-        for (int c = 0; c < TILE_VECTORS; c++)
-            w_vectors[c] = inside ? LOAD_VECTOR(0, w_row[c] + j) : (realv)(0);
-        for (int m = 0; m < TILE_ROWS; m++) {
-            const realv g = inside ? LOAD_VECTOR(0, dy_row[m] + j) : (realv)(0);
-            for (int c = 0; c < TILE_VECTORS; c++)
-                sum[m][c] = fma(g, w_vectors[c], sum[m][c]);
-        }
+    int j = 0;
+    for (; j + VEC <= out; j += VEC)
+        add_dot_products(sum, dy_row, w_row, j, (maskv)(-1));
+    if (j < out) {
+        maskv lane;
+        for (int i = 0; i < VEC; i++)
+            ((MASK_SCALAR *)&lane)[i] = i;
+        add_dot_products(sum, dy_row, w_row, j, lane < (maskv)(out - j));
     }
     for (int m = 0; m < TILE_ROWS && row + m < rows; m++)
         for (int c = 0; c < TILE_VECTORS && column + c < in; c++) {
             const size_t at = (size_t)(row + m) * x_stride + group * in + column + c;
             dx[at] = ACTIVATION_BACKWARD(real, sum_lanes(sum[m][c]), x[at]);
         }
+}
+
+kernel void matmul_backward_input(global real *restrict dx, global const real *restrict dy,
+                                  global const real *restrict w, global const real *restrict x,
+                                  int rows, int in, int out, int groups)
+{
+    const int row = get_global_id(1) * TILE_ROWS;
+    const int first = get_global_id(0) * (ITEM_TILES * TILE_VECTORS);
+    const int end = min(first + ITEM_TILES * TILE_VECTORS, in);
+    for (int column = first; column < end; column += TILE_VECTORS)
+        backward_input_tile(dx, dy, w, x, rows, in, out, groups, row, column);
 }
 #endif
 

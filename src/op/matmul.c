@@ -130,11 +130,18 @@ static product_shape get_shape(const lam_engine *engine, const lam_dense *dense)
     return (product_shape){dense->rows, dense->in, dense->out, dense->members};
 }
 
-/* For backward_input, whose sums run along lanes: a tile of dot products. */
-static product_variant choose_backward_input(const lam_engine *engine)
+/* For backward_input, whose sums run along lanes: tiles of 4 x 4 dot products. Where the dot
+ * products are short, a work-item takes several tiles, or starting it would cost more. */
+static product_variant choose_backward_input(const lam_engine *engine,
+                                             const product_shape *shape)
 {
-    return engine->gemm == LAM_GEMM_TILES ? choose_tiles(engine)
-                                          : make_registers(engine, (tile_shape){4, 0, 4}, 4);
+    if (engine->gemm == LAM_GEMM_TILES)
+        return choose_tiles(engine);
+    size_t lanes = (size_t)engine->vector_lanes;
+    size_t tiles = min_size(lam_divide_up(shape->in, 4), lam_divide_up(16 * lanes, shape->out));
+    product_variant variant = make_registers(engine, (tile_shape){4, 0, 4}, 4 * tiles);
+    lam_define_set_add(&variant.defines, "ITEM_TILES", (int)tiles);
+    return variant;
 }
 
 static lam_status add_product(lam_launch_builder *launch, const product_variant *variant,
@@ -190,7 +197,7 @@ lam_status lam_matmul_add_backward_input(const lam_engine *engine, lam_plan *pla
     if (engine->gemm == LAM_GEMM_CLBLAST)
         return lam_matmul_blas_add_backward_input(engine, plan, dense, dy, dx);
     const product_shape shape = get_shape(engine, dense);
-    product_variant variant = choose_backward_input(engine);
+    product_variant variant = choose_backward_input(engine, &shape);
     lam_define_set_add(&variant.defines, "GATHER", 0);
     lam_define_set_add(&variant.defines, "ACTIVATION", (int)dense->input_activation);
     lam_launch_builder launch = lam_launch_begin(engine, plan, variant.family,
