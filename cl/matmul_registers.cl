@@ -12,7 +12,7 @@
  *   With GATHER=1 all groups share the gathered rows.
  * Launch: global (tiles over columns, tiles over rows, groups), local (1, 1, 1).
  *   forward: tiles of TILE_ROWS rows x TILE_COLUMNS columns of y
- *   backward_input: ITEM_TILES tiles of TILE_ROWS rows x TILE_VECTORS columns of dx
+ *   backward_input: ITEM_TILES tiles of TILE_ROWS rows x TILE_VECTORS*VEC columns of dx
  *   backward_weights: TILE_ROWS rows x TILE_COLUMNS columns of w
  * Defines: REAL_BITS, VEC, ACTIVATION, GATHER (common.clh);
  *   TILE_ROWS 1 .. 16 (4, 8 or 16 for backward_weights with GATHER), TILE_VECTORS 1 .. 8;
@@ -21,7 +21,7 @@
  *   them with k in lanes, and backward_weights packs VEC/TAIL rows (TILE_ROWS must be that)
  *   into one vector.
  *   ITEM_TILES >= 1, default 1; UPDATE 0 or 1, default 0.
- * Outputs are overwritten. Sums run over k and i in ascending order (j, and k of tail columns,
+ * Outputs are overwritten. Sums run over k, i and j in ascending order (over k of tail columns
  * in lanes), whatever the number of groups.
  * Reads up to a vector past the end of w, b, y and dy: the lanes are discarded.
  */
@@ -74,24 +74,22 @@ inline void clear_tile(realv sum[TILE_ROWS][TILE_VECTORS])
             sum[m][v] = (realv)(0);
 }
 
-/* sum[m][v] += a[m * a_stride] * b[v]: the rank-1 update that all time is spent in. `a` is in
- * private memory that was written a block at a time: from there a compiler broadcasts each
- * element in the multiplication itself, where from a register it would shuffle. */
-inline void add_outer_product(realv sum[TILE_ROWS][TILE_VECTORS], const real *a, int a_stride,
-                              global const real *restrict b)
-{
-    realv b_vectors[TILE_VECTORS];
-    #pragma unroll
-    for (int v = 0; v < TILE_VECTORS; v++)
-        b_vectors[v] = LOAD_VECTOR(v, b);
-    #pragma unroll
-    for (int m = 0; m < TILE_ROWS; m++) {
-        const realv a_m = (realv)(a[m * a_stride]);
-        #pragma unroll
-        for (int v = 0; v < TILE_VECTORS; v++)
-            sum[m][v] = fma(a_m, b_vectors[v], sum[m][v]);
-    }
-}
+/* sum[m][v] += A(m) * b[v], v in vectors: the rank-1 update that all time is spent in. A(m) is
+ * best in memory, staged or not: from there a compiler broadcasts each element in the
+ * multiplication itself, where from a register it would shuffle. A macro, since OpenCL C 1.2
+ * has no pointers to any address space. */
+#define ADD_OUTER_PRODUCT(sum, A, b)                                                           \
+    do {                                                                                       \
+        realv b_vectors[TILE_VECTORS];                                                         \
+        _Pragma("unroll") for (int v = 0; v < TILE_VECTORS; v++)                               \
+            b_vectors[v] = LOAD_VECTOR(v, b);                                                  \
+        _Pragma("unroll") for (int m = 0; m < TILE_ROWS; m++)                                  \
+        {                                                                                      \
+            const realv a = (realv)(A(m));                                                     \
+            _Pragma("unroll") for (int v = 0; v < TILE_VECTORS; v++)                           \
+                sum[m][v] = fma(a, b_vectors[v], sum[m][v]);                                   \
+        }                                                                                      \
+    } while (0)
 
 /* ---- the layer's input ---- */
 
@@ -184,9 +182,10 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
         real staged[TILE_ROWS][DEPTH];
         for (int m = 0; m < TILE_ROWS; m++)
             stage_elements(staged[m], &view, source[m], first, count, DEPTH);
+#define STAGED_X(m) staged[m][k]
         #pragma unroll 1
         for (int k = 0; k < count; k++)
-            add_outer_product(sum, &staged[0][k], DEPTH, w_block + (size_t)k * y_stride);
+            ADD_OUTER_PRODUCT(sum, STAGED_X, w_block + (size_t)k * y_stride);
 #if TAIL
         add_tail(tail, staged, w_block + VECTOR_COLUMNS, y_stride, count);
 #endif
@@ -209,52 +208,46 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
 /* ---- backward_input ---- */
 
 #if !GATHER
-/* sum[m][c] += dy[m, j ..] * w[c, j ..] in lanes; lanes that are not `inside` count as 0. */
-inline void add_dot_products(realv sum[TILE_ROWS][TILE_VECTORS],
-                             global const real *const *dy_row, global const real *const *w_row,
-                             int j, maskv inside)
+/* Columns of w that are transposed at once. */
+#define WIDTH 64
+
+/* transposed[j][k] = w[column + k, first + j] for j < count; zeros past `in`. */
+inline void transpose_weights(real transposed[WIDTH][VECTOR_COLUMNS],
+                              global const real *restrict w, int w_stride, int column,
+                              int first, int count, int in)
 {
-    realv w_vectors[TILE_VECTORS];
-    #pragma unroll
-    for (int c = 0; c < TILE_VECTORS; c++)
-        w_vectors[c] = inside ? LOAD_VECTOR(0, w_row[c] + j) : (realv)(0);
-    #pragma unroll
-    for (int m = 0; m < TILE_ROWS; m++) {
-        const realv g = inside ? LOAD_VECTOR(0, dy_row[m] + j) : (realv)(0);
-        #pragma unroll
-        for (int c = 0; c < TILE_VECTORS; c++)
-            sum[m][c] = fma(g, w_vectors[c], sum[m][c]);
-    }
+    for (int j = 0; j < count; j++)
+        for (int k = 0; k < VECTOR_COLUMNS; k++)
+            transposed[j][k] =
+                column + k < in ? w[(size_t)(column + k) * w_stride + first + j] : (real)0;
 }
 
-/* One tile of dx from row `row` and column `column` on. */
-inline void backward_input_tile(global real *restrict dx, global const real *restrict dy,
-                                global const real *restrict w, global const real *restrict x,
-                                int rows, int in, int out, int groups, int row, int column)
+/* One tile of dx. The first block of columns of w starts the sums, the others go on from dx,
+ * and the last one puts the activation's slope on them. */
+inline void add_input_tile(global real *restrict dx, global const real *restrict x,
+                           global const real *restrict dy, int y_stride, int x_stride, int rows,
+                           int columns, real transposed[WIDTH][VECTOR_COLUMNS], int count,
+                           bool is_first, bool is_last)
 {
-    const int group = get_global_id(2);
-    const int y_stride = groups * out;
-    const int x_stride = groups * in;
     realv sum[TILE_ROWS][TILE_VECTORS];
-    clear_tile(sum);
-    global const real *dy_row[TILE_ROWS], *w_row[TILE_VECTORS];
     for (int m = 0; m < TILE_ROWS; m++)
-        dy_row[m] = dy + (size_t)min(row + m, rows - 1) * y_stride + group * out;
-    for (int c = 0; c < TILE_VECTORS; c++)
-        w_row[c] = w + (size_t)min(column + c, in - 1) * y_stride + group * out;
-    int j = 0;
-    for (; j + VEC <= out; j += VEC)
-        add_dot_products(sum, dy_row, w_row, j, (maskv)(-1));
-    if (j < out) {
-        maskv lane;
-        for (int i = 0; i < VEC; i++)
-            ((MASK_SCALAR *)&lane)[i] = i;
-        add_dot_products(sum, dy_row, w_row, j, lane < (maskv)(out - j));
-    }
-    for (int m = 0; m < TILE_ROWS && row + m < rows; m++)
-        for (int c = 0; c < TILE_VECTORS && column + c < in; c++) {
-            const size_t at = (size_t)(row + m) * x_stride + group * in + column + c;
-            dx[at] = ACTIVATION_BACKWARD(real, sum_lanes(sum[m][c]), x[at]);
+        for (int v = 0; v < TILE_VECTORS; v++)
+            sum[m][v] = is_first || m >= rows
+                            ? (realv)(0)
+                            : load_lanes(dx + (size_t)m * x_stride + v * VEC, columns - v * VEC);
+    global const real *dy_row[TILE_ROWS];
+    for (int m = 0; m < TILE_ROWS; m++)
+        dy_row[m] = dy + (size_t)min(m, rows - 1) * y_stride;
+#define DY_ELEMENT(m) dy_row[m][j]
+    #pragma unroll 1
+    for (int j = 0; j < count; j++)
+        ADD_OUTER_PRODUCT(sum, DY_ELEMENT, transposed[j]);
+    for (int m = 0; m < TILE_ROWS && m < rows; m++)
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            const size_t at = (size_t)m * x_stride + v * VEC;
+            const realv y = load_lanes(x + at, columns - v * VEC);
+            store_lanes(dx + at, is_last ? ACTIVATION_BACKWARD(realv, sum[m][v], y) : sum[m][v],
+                        columns - v * VEC);
         }
 }
 
@@ -262,11 +255,23 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
                                   global const real *restrict w, global const real *restrict x,
                                   int rows, int in, int out, int groups)
 {
-    const int row = get_global_id(1) * TILE_ROWS;
-    const int first = get_global_id(0) * (ITEM_TILES * TILE_VECTORS);
-    const int end = min(first + ITEM_TILES * TILE_VECTORS, in);
-    for (int column = first; column < end; column += TILE_VECTORS)
-        backward_input_tile(dx, dy, w, x, rows, in, out, groups, row, column);
+    const int column = get_global_id(0) * VECTOR_COLUMNS;
+    const int first_row = get_global_id(1) * (ITEM_TILES * TILE_ROWS);
+    const int end_row = min(first_row + ITEM_TILES * TILE_ROWS, rows);
+    const int group = get_global_id(2);
+    const int y_stride = groups * out;
+    const int x_stride = groups * in;
+    for (int first = 0; first < out; first += WIDTH) {
+        const int count = min(WIDTH, out - first);
+        real transposed[WIDTH][VECTOR_COLUMNS];
+        transpose_weights(transposed, w + group * out, y_stride, column, first, count, in);
+        for (int row = first_row; row < end_row; row += TILE_ROWS) {
+            const size_t at = (size_t)row * x_stride + group * in + column;
+            add_input_tile(dx + at, x + at, dy + (size_t)row * y_stride + group * out + first,
+                           y_stride, x_stride, end_row - row, in - column, transposed, count,
+                           first == 0, first + count == out);
+        }
+    }
 }
 #endif
 
@@ -324,10 +329,11 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
         for (int i = 0; i < count; i++)
             stage_elements(staged[i], &view, find_row(&view, first + i), input, inputs,
                            TILE_ROWS);
+#define STAGED_INPUT(m) staged[i][m]
         #pragma unroll 1
         for (int i = 0; i < count; i++) {
             global const real *dy_row = dy_tile + (size_t)(first + i) * w_stride;
-            add_outer_product(sum, staged[i], 1, dy_row);
+            ADD_OUTER_PRODUCT(sum, STAGED_INPUT, dy_row);
 #if TAIL
             const REAL_VECTOR(TAIL) dy_tail = LOAD_TAIL(0, dy_row + VECTOR_COLUMNS);
             tail = fma(SPREAD_ROWS(LOAD_ROWS(0, staged[i])), REPEAT_TAIL(dy_tail), tail);

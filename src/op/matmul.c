@@ -130,16 +130,23 @@ static product_shape get_shape(const lam_engine *engine, const lam_dense *dense)
     return (product_shape){dense->rows, dense->in, dense->out, dense->members};
 }
 
-/* For backward_input, whose sums run along lanes: tiles of 4 x 4 dot products. Where the dot
- * products are short, a work-item takes several tiles, or starting it would cost more. */
+/* A work-item transposes its columns of w once for all of its rows: it takes as many tiles of
+ * rows as leave every unit a few work-items. */
 static product_variant choose_backward_input(const lam_engine *engine,
                                              const product_shape *shape)
 {
     if (engine->gemm == LAM_GEMM_TILES)
         return choose_tiles(engine);
     size_t lanes = (size_t)engine->vector_lanes;
-    size_t tiles = min_size(lam_divide_up(shape->in, 4), lam_divide_up(16 * lanes, shape->out));
-    product_variant variant = make_registers(engine, (tile_shape){4, 0, 4}, 4 * tiles);
+    size_t vectors = min_size(4, lam_divide_up(shape->in, lanes)), rows = vectors > 2 ? 6 : 8;
+    size_t strips = lam_divide_up(shape->in, vectors * lanes) * shape->groups;
+    size_t row_tiles = lam_divide_up(shape->rows, rows);
+    size_t shares =
+        lam_divide_up(5 * lam_device_get_info(engine->device)->compute_units, 2 * strips);
+    size_t tiles = lam_divide_up(row_tiles, min_size(row_tiles, shares));
+    product_variant variant =
+        make_registers(engine, (tile_shape){vectors, 0, rows}, vectors * lanes);
+    variant.tile_rows = tiles * rows;
     lam_define_set_add(&variant.defines, "ITEM_TILES", (int)tiles);
     return variant;
 }
