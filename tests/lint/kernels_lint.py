@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles every kernel file in many variants without a device, and holds its head comment.
+
+- The head comment has its parts in order, and explains every define that the file asks for.
+- Variants: values of the defines that the head comment names, chosen so that any two values
+  that are legal together meet in some variant (pairwise coverage). Each goes through clang as
+  OpenCL C 1.2 with all warnings as errors, behind common.clh, as src/kernel/ joins them.
+- An illegal value of any define meets an #error that names the define.
+
+A new define needs a row in DEFINES below.
+"""
+
+import re
+import subprocess
+from itertools import combinations, product
+from shutil import which
+
+from tree import ROOT, Report, in_parallel, name_of
+
+KERNELS = ROOT / "cl"
+COMMON = KERNELS / "common.clh"
+
+# name: (values to compile, illegal values)
+DEFINES = {
+    "ACTIVATION": ([0, 1, 2], [-1, 3]),
+    "BACKWARD": ([0, 1], [2]),
+    "BLOCK_ROWS": ([1, 25, 64], [0]),
+    "CHAINS": ([1, 8, 32], [0, 33]),
+    "GATHER": ([0, 1], [2]),
+    "ITERATIONS": ([1, 1000], [0]),
+    "ITEM_TILES": ([1, 4], [0]),
+    "REAL_BITS": ([32, 64], [16]),
+    "TAIL": ([0, 2, 4], [1, 8]),
+    "TILE": ([4, 8, 16, 32], [3, 33]),
+    "TILE_ROWS": ([1, 4, 7, 8, 16], [0, 17]),
+    "TILE_VECTORS": ([1, 2, 3, 4, 8], [0, 9]),
+    "TILE_WORK": ([1, 2, 8], [0, 9]),
+    "UPDATE": ([0, 1], [2]),
+    "VEC": ([4, 8, 16], [2, 32]),
+}
+
+# Values that are only legal together, as the files' head comments say.
+RULES = {
+    "gather.cl": [lambda v: v["GATHER"] == 1],
+    "matmul_registers.cl": [
+        lambda v: v["TAIL"] == 0 or (v["VEC"] == 16 and v["TILE_ROWS"] * v["TAIL"] == 16),
+    ],
+}
+
+# Defines whose illegal values are not guarded yet: (file, define).
+UNGUARDED = {
+    ("common.clh", "GATHER"),
+    ("gather.cl", "GATHER"),
+    ("matmul_registers.cl", "GATHER"),
+    ("matmul_registers.cl", "UPDATE"),
+    ("matmul_tiles.cl", "GATHER"),
+    ("matmul_tiles.cl", "UPDATE"),
+    ("sgd.cl", "UPDATE"),
+    ("softmax_cross_entropy.cl", "BACKWARD"),
+}
+
+# All variants of a kernel have one list of parameters, and some leave one of them unused.
+CLANG = ["clang", "-x", "cl", "-cl-std=CL1.2", "-target", "spir64-unknown-unknown", "-Xclang",
+         "-finclude-default-header", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+         "-Wno-unused-parameter", "-ferror-limit=5"]
+
+PARTS = ("formula", "layout", "launch", "defines")
+CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)$", re.MULTILINE)
+DEFINITION = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
+DEFAULT = re.compile(r"^\s*#\s*ifndef\s+(\w+)\s*\n\s*#\s*define\s+\1\b", re.MULTILINE)
+NAME = re.compile(r"\b[A-Z][A-Z0-9_]+\b")
+
+
+def head_comment(text):
+    return text[:text.find("*/")] if text.startswith("/*") else ""
+
+
+def defines_explained(text):
+    """The defines named in the head comment from "Defines:" on, in the order of DEFINES."""
+    names = set(NAME.findall(head_comment(text).partition("Defines:")[2]))
+    return [name for name in DEFINES if name in names]
+
+
+def defines_asked_for(text):
+    """Names that #if and the like look at, but for those that the file itself makes."""
+    asked = {name for condition in CONDITION.findall(text) for name in NAME.findall(condition)}
+    made = set(DEFINITION.findall(text)) - set(DEFAULT.findall(text))
+    return asked - made
+
+
+def check_head(path, text, parts):
+    head = head_comment(text)
+    problems = []
+    if not text.startswith("/* SPDX-License-Identifier: Apache-2.0\n"):
+        problems.append("does not begin with the SPDX line")
+    at = [head.lower().find(part) for part in parts]
+    problems += [f"the head comment has no {parts[i]}" for i in range(len(parts)) if at[i] < 0]
+    if not problems and at != sorted(at):
+        problems.append(f"the head comment's parts are not in the order {', '.join(parts)}")
+    explained = set(defines_explained(text))
+    if path != COMMON:
+        explained |= set(defines_explained(COMMON.read_text()))
+    for name in sorted(defines_asked_for(text) - explained):
+        if name in DEFINES:
+            problems.append(f"the head comment does not explain {name} under Defines")
+        else:
+            problems.append(f"DEFINES in tests/lint/kernels_lint.py has no values for {name}")
+    return problems
+
+
+def choose_variants(names, rules):
+    """Legal variants until every legal pair of values occurs in one: each time the variant with
+    the most pairs still missing."""
+    values = (DEFINES[name][0] for name in names)
+    every = (dict(zip(names, chosen)) for chosen in product(*values))
+    legal = [variant for variant in every if all(rule(variant) for rule in rules)]
+    pairs_of = [frozenset(combinations(variant.items(), 2)) or frozenset(variant.items())
+                for variant in legal]
+    missing, chosen = set().union(*pairs_of), []
+    while missing:
+        best = max(range(len(legal)), key=lambda i: len(pairs_of[i] & missing))
+        missing -= pairs_of[best]
+        chosen.append(legal[best])
+    return chosen
+
+
+def compile_variant(path, variant):
+    """clang's messages; none when the variant compiles."""
+    text = "".join(f'#line 1 "{part.name}"\n{part.read_text()}\n'
+                   for part in ([COMMON] if path == COMMON else [COMMON, path]))
+    options = [f"-D{name}={value}" for name, value in variant.items()]
+    result = subprocess.run([*CLANG, *options, "-"], input=text, capture_output=True, text=True)
+    return result.stderr.splitlines() if result.returncode else []
+
+
+def describe(variant):
+    return " ".join(f"{name}={value}" for name, value in variant.items())
+
+
+def check_illegal(path, variant, name, value):
+    messages = compile_variant(path, {**variant, name: value})
+    if any("error:" in line and name in line.partition("error:")[2] for line in messages):
+        return []
+    return [f"no #error names {name} with {describe({**variant, name: value})}", *messages[:5]]
+
+
+def check_file(report, path):
+    text = path.read_text()
+    report.case(f"{name_of(path)}: head comment",
+                check_head(path, text, PARTS if path != COMMON else ("defines",)))
+    if not which("clang"):
+        report.skip(f"{name_of(path)}: variants", "clang is not installed")
+        return
+    names = defines_explained(text)
+    variants = choose_variants(names, RULES.get(path.name, []))
+    for variant, problems in zip(
+            variants, in_parallel(lambda v: compile_variant(path, v), variants)):
+        report.case(f"{name_of(path)}: {describe(variant)}", problems)
+    for name in names:
+        problems = [problem for value in DEFINES[name][1]
+                    for problem in check_illegal(path, variants[0], name, value)]
+        known = "no guard yet" if (path.name, name) in UNGUARDED else ""
+        report.case(f"{name_of(path)}: illegal {name}", problems, known)
+
+
+def main():
+    report = Report()
+    for path in [COMMON, *sorted(KERNELS.glob("*.cl"))]:
+        check_file(report, path)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()
