@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -64,15 +66,24 @@ static int run_command(tool_command *command, const char *name, int argc, char *
     argv[0] = title;
     int exit_status = command(stoppable, argc, argv);
     lam_context_destroy(&stoppable);
-    if (fflush(stdout) != 0 && exit_status == EXIT_SUCCESS) {
-        perror("lamina: stdout");
-        return lam_status_exit_code(LAM_STATUS_BAD_OUTPUT);
-    }
     return exit_status;
+}
+
+/* Results that did not reach their reader are a failure, however the program ends. */
+static void close_stdout(void)
+{
+    bool failed = ferror(stdout) != 0;
+    if (fclose(stdout) == 0 && !failed)
+        return;
+    fprintf(stderr,
+            "lamina: stdout: cannot write: %s; free some space or choose another place\n",
+            errno ? strerror(errno) : "output error");
+    _exit(lam_status_exit_code(LAM_STATUS_BAD_OUTPUT));
 }
 
 int main(int argc, char **argv)
 {
+    atexit(close_stdout);
     argp_err_exit_status = lam_status_exit_code(LAM_STATUS_BAD_ARGUMENT);
     if (argc < 2) {
         print_help(stderr);

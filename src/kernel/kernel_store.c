@@ -6,6 +6,9 @@
 
 #include "kernel/source.h"
 
+/* Goes in front of every family's file. */
+#define COMMON_FILE "common.clh"
+
 typedef struct store_entry {
     char *key; /* family and defines */
     lam_program *program;
@@ -46,15 +49,23 @@ lam_device *lam_kernel_store_get_device(const lam_kernel_store *store)
     return store->device;
 }
 
-static lam_status fail_build(lam_device *device, const char *file, const char *text,
+/* The two parts of a program's text. */
+typedef struct family_source {
+    char *common;
+    char *text;
+} family_source;
+
+static lam_status fail_build(lam_device *device, const char *file, const family_source *source,
                              const char *options, const char *log)
 {
     const lam_device_info *info = lam_device_get_info(device);
-    char *explained =
-        lam_source_explain_log(file, text, log ? log : "(the driver gave no log)");
+    char *begun = lam_source_explain_log(COMMON_FILE, source->common,
+                                         log ? log : "(the driver gave no log)");
+    char *explained = lam_source_explain_log(file, source->text, begun ? begun : "");
+    free(begun);
     lam_status status =
         lam_fail(lam_device_get_context(device), LAM_STATUS_BAD_KERNEL,
-                 "cl/%s did not build on device %d (%s, driver %s) with%s; try another device "
+                 "cl/%s did not build on device %d (%s, driver %s) with %s; try another device "
                  "with --device and report this:\n%s",
                  file, info->index, info->name, info->driver_version, options,
                  explained ? explained : "");
@@ -68,22 +79,23 @@ static lam_status build_family(lam_device *device, const char *file, const char 
 {
     lam_context *context = lam_device_get_context(device);
     lam_status status = LAM_STATUS_OK;
-    char *common = NULL, *text = NULL, *log = NULL;
-    lam_strbuf source = {0};
-    LAM_TRY_GOTO(status, lam_source_load(context, "common.clh", &common));
-    LAM_TRY_GOTO(status, lam_source_load(context, file, &text));
-    lam_strbuf_append(&source, "#line 1 \"common.clh\"\n%s\n#line 1 \"%s\"\n%s\n", common, file,
-                      text);
-    if (source.failed)
-        LAM_TRY_GOTO(status, lam_fail_memory(context, file, strlen(text)));
-    status = lam_program_build(device, source.text, options, ret_program, &log);
+    char *log = NULL;
+    family_source source = {0};
+    lam_strbuf whole = {0};
+    LAM_TRY_GOTO(status, lam_source_load(context, COMMON_FILE, &source.common));
+    LAM_TRY_GOTO(status, lam_source_load(context, file, &source.text));
+    lam_strbuf_append(&whole, "#line 1 \"" COMMON_FILE "\"\n%s\n#line 1 \"%s\"\n%s\n",
+                      source.common, file, source.text);
+    if (whole.failed)
+        LAM_TRY_GOTO(status, lam_fail_memory(context, file, strlen(source.text)));
+    status = lam_program_build(device, whole.text, options, ret_program, &log);
     if (status == LAM_STATUS_BAD_KERNEL)
-        status = fail_build(device, file, text, options, log);
+        status = fail_build(device, file, &source, options, log);
 fail:
-    free(common);
-    free(text);
+    free(source.common);
+    free(source.text);
     free(log);
-    lam_strbuf_free(&source);
+    lam_strbuf_free(&whole);
     return status;
 }
 

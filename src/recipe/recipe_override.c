@@ -186,7 +186,9 @@ lam_status lam_document_override(lam_document *document, int index)
         return fail_override(&walk, "not of the form key=value, as in schedule.maximum=0.05");
     lam_node *value = NULL, *parent = NULL;
     lam_key_group group = LAM_KEY_GROUP_NONE;
-    LAM_TRY(lam_document_load(document, walk.end + 1, strlen(walk.end + 1), index, &value));
+    /* Nothing behind the '=' is the null value, as it is behind a colon in the file. */
+    const char *new_text = walk.end[1] != '\0' ? walk.end + 1 : "~";
+    LAM_TRY(lam_document_load(document, new_text, strlen(new_text), index, &value));
     LAM_TRY(walk_path(&walk, &parent, &group));
 
     lam_node *old = *walk.node;

@@ -292,6 +292,16 @@ static lam_status end_segment(lam_trainer *trainer)
     return LAM_STATUS_OK;
 }
 
+static lam_status fail_diverged(const lam_trainer *trainer, int64_t step)
+{
+    return lam_fail(
+        trainer->engine->context, LAM_STATUS_DIVERGED,
+        "training diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
+        "not a finite number; lower the learning rate",
+        (long long)step, (double)step / (double)trainer->counts.per_epoch,
+        lam_schedule_get_rate(&trainer->recipe->schedule, step));
+}
+
 /* Looks at the losses of this epoch's steps that were not looked at yet. */
 static lam_status check_losses(lam_trainer *trainer)
 {
@@ -304,14 +314,8 @@ static lam_status check_losses(lam_trainer *trainer)
     LAM_TRY(lam_engine_read_reals(trainer->engine, trainer->loss_sum, first,
                                   trainer->host_losses, (size_t)count * blocks));
     for (size_t i = 0; i < (size_t)count * blocks; i++)
-        if (!isfinite(trainer->host_losses[i])) {
-            int64_t step = trainer->checked_step + (int64_t)(i / blocks);
-            return lam_fail(trainer->engine->context, LAM_STATUS_DIVERGED,
-                            "training diverged: the loss of step %lld (epoch %.2f, learning "
-                            "rate %g) is not a finite number; lower the learning rate",
-                            (long long)step, (double)step / (double)per_epoch,
-                            lam_schedule_get_rate(&trainer->recipe->schedule, step));
-        }
+        if (!isfinite(trainer->host_losses[i]))
+            return fail_diverged(trainer, trainer->checked_step + (int64_t)(i / blocks));
     trainer->checked_step = trainer->step;
     return LAM_STATUS_OK;
 }
@@ -331,6 +335,9 @@ static lam_status measure(lam_trainer *trainer)
     LAM_TRY(lam_evaluator_run(trainer->train_evaluator, &penalty, &m.train));
     if (m.has_validation)
         LAM_TRY(lam_evaluator_run(trainer->validation_evaluator, &penalty, &m.validation));
+    /* The last step's own loss comes before its update. */
+    if (!isfinite(m.train.cost) || (m.has_validation && !isfinite(m.validation.cost)))
+        return fail_diverged(trainer, trainer->step);
     double now = get_seconds();
     trainer->measuring_seconds += now - trainer->segment_start;
     trainer->segment_start = trainer->pacer.previous_time = now;

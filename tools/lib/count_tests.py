@@ -33,11 +33,12 @@ def count_unittest(text):
     counts = Counter()
     for total, details in UNITTEST.findall(text):
         numbers = {name.strip(): int(count) for name, count in UNITTEST_COUNT.findall(details)}
-        failed = sum(numbers.get(name, 0) for name in ("failures", "errors",
-                                                       "unexpected successes"))
         skipped = numbers.get("skipped", 0) + numbers.get("expected failures", 0)
-        counts.update(passed=max(0, int(total) - failed - skipped), failed=failed,
-                      skipped=skipped)
+        problems = sum(numbers.get(name, 0) for name in ("failures", "errors",
+                                                         "unexpected successes"))
+        # One test may have several problems, in its subtests.
+        failed = min(problems, max(0, int(total) - skipped))
+        counts.update(passed=int(total) - failed - skipped, failed=failed, skipped=skipped)
     return counts
 
 
