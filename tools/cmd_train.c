@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "tool.h"
@@ -62,27 +63,47 @@ static void format_duration(double seconds, char text[32])
         snprintf(text, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
-static void print_progress_line(const lam_progress *p, const char *start, const char *end)
+/* Where progress goes: a terminal gets one line that changes, a file one for each measurement.
+ */
+typedef struct progress_view {
+    bool is_terminal;
+    bool drawn; /* a line stands on the terminal, not ended yet */
+} progress_view;
+
+/* What matters most comes first: a narrow terminal cuts the end off. */
+static void format_progress(const lam_progress *p, char *text, size_t bytes)
 {
     const lam_measurement *m = &p->latest;
     char remaining[32];
     format_duration(p->remaining_seconds, remaining);
-    fprintf(stderr, "%sepoch %.2f  step %" PRId64 "/%" PRId64 "  train loss %.4f acc %.2f %%",
-            start, p->epoch, p->step, p->total_steps, m->train.loss, 100 * m->train.accuracy);
+    int length = snprintf(text, bytes,
+                          "epoch %.2f  %" PRId64 "/%" PRId64
+                          "  ETA %s  %.0f samples/s  train %.3f %.1f %%",
+                          p->epoch, p->step, p->total_steps, remaining, p->samples_per_second,
+                          m->train.loss, 100 * m->train.accuracy);
     if (m->has_validation)
-        fprintf(stderr, "  val loss %.4f acc %.2f %%", m->validation.loss,
-                100 * m->validation.accuracy);
-    fprintf(stderr, "  %.0f samples/s  ETA %s%s", p->samples_per_second, remaining, end);
+        snprintf(text + length, bytes - (size_t)length, "  val %.3f %.1f %%",
+                 m->validation.loss, 100 * m->validation.accuracy);
 }
 
-/* A terminal gets one line that changes, a file one line for each measurement. */
+/* A line that wraps cannot be drawn over, so it must fit. */
+static int get_terminal_columns(void)
+{
+    struct winsize size = {0};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
 static void show_progress(void *user, const lam_progress *progress)
 {
-    (void)user;
-    if (isatty(STDERR_FILENO))
-        print_progress_line(progress, "\r\033[K", "");
-    else if (progress->measured)
-        print_progress_line(progress, "", "\n");
+    progress_view *view = user;
+    char text[256];
+    format_progress(progress, text, sizeof text);
+    if (view->is_terminal) {
+        fprintf(stderr, "\r\033[K%.*s", get_terminal_columns() - 1, text);
+        view->drawn = true;
+    } else if (progress->measured) {
+        fprintf(stderr, "%s\n", text);
+    }
 }
 
 static int print_result(const train_options *options, const char *directory,
@@ -113,14 +134,16 @@ static lam_status train(lam_context *context, const train_options *options, lam_
     if (status == LAM_STATUS_OK)
         status = lam_dataset_load(context, &recipe->data, data, &dataset);
     if (status == LAM_STATUS_OK) {
+        progress_view view = {.is_terminal = isatty(STDERR_FILENO)};
         const lam_train_options settings = {.output_directory = directory,
                                             .data_directory = full_data,
                                             .gemm = options->common.gemm,
                                             .force = options->force,
                                             .resume = options->resume,
-                                            .progress = options->quiet ? NULL : show_progress};
+                                            .progress = options->quiet ? NULL : show_progress,
+                                            .progress_user = &view};
         status = lam_train(device, recipe, dataset, &settings, summary);
-        if (!options->quiet && isatty(STDERR_FILENO))
+        if (view.drawn)
             fputc('\n', stderr);
     }
     lam_device_close(&device);

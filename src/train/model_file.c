@@ -63,7 +63,7 @@ fail:
 }
 
 static lam_status load_unit(const lam_safetensors_file *file, lam_parameters *parameters,
-                            int unit)
+                            int unit, const char *path)
 {
     const lam_graph_unit *shape = &parameters->graph.units[unit];
     const size_t w_shape[2] = {shape->in, shape->out};
@@ -78,6 +78,12 @@ static lam_status load_unit(const lam_safetensors_file *file, lam_parameters *pa
     name_tensor(name, unit, "bias");
     if (status == LAM_STATUS_OK)
         status = lam_safetensors_file_read(file, name, &w_shape[1], 1, b);
+    for (size_t i = 0; i < (shape->in + 1) * shape->out && status == LAM_STATUS_OK; i++)
+        if (!isfinite(w[i]))
+            status =
+                lam_fail(parameters->engine->context, LAM_STATUS_BAD_MODEL,
+                         "%s: layer %d holds a weight that is no finite number; train again",
+                         path, unit + 1);
     if (status == LAM_STATUS_OK)
         status = lam_parameters_write_all(parameters, unit, w, b);
     free(w);
@@ -90,7 +96,7 @@ lam_status lam_model_file_load(lam_parameters *parameters, const char *path, int
     lam_safetensors_file *file = NULL;
     LAM_TRY(lam_safetensors_file_open(parameters->engine->context, path, &file));
     for (int u = 0; u < parameters->graph.unit_count; u++)
-        LAM_TRY_GOTO(status, load_unit(file, parameters, u));
+        LAM_TRY_GOTO(status, load_unit(file, parameters, u, path));
     const char *step = lam_safetensors_file_get_text(file, "step");
     *ret_step = step ? strtoll(step, NULL, 10) : 0;
 fail:

@@ -116,7 +116,8 @@ class File(LaminaTest):
         return path
 
     def test_the_good_one_is_good(self):
-        succeed("recipe", self.write(GOOD, "good.yaml"))
+        result = succeed("recipe", self.write(GOOD, "good.yaml"))
+        self.assertIn("a small run", result.out)
 
     def refuse_with(self, old, new, fragments):
         """Gives the number of the line that the message names, and of the changed one."""

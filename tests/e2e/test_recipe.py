@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from support import RECIPE, SOURCE_ROOT, LaminaTest, lamina, succeed
+from support import RECIPE, SOURCE_ROOT, LaminaTest, succeed
 
 SHIPPED = sorted((SOURCE_ROOT / "results").glob("*/recipe.yaml"))
 
@@ -22,6 +22,7 @@ class Resolved(LaminaTest):
         for path in SHIPPED:
             with self.subTest(path.parent.name):
                 printed = succeed("recipe", path).out
+                self.assertIn('"layers"', printed)
                 copy = self.place / f"copy-of-{path.parent.name}.json"
                 copy.write_text(printed)
                 self.assertEqual(succeed("recipe", copy).out, printed)
@@ -47,11 +48,13 @@ class Resolved(LaminaTest):
 
     def test_the_working_folder_does_not_change_the_name(self):
         folder = SOURCE_ROOT / "results/a2-fig4"
-        self.assertEqual(succeed("recipe", "recipe.yaml", cwd=folder).out,
-                         succeed("recipe", RECIPE).out)
+        recipe = json.loads(succeed("recipe", "recipe.yaml", cwd=folder).out)
+        self.assertEqual(recipe["name"], "a2-fig4")
+        self.assertEqual(recipe, json.loads(succeed("recipe", RECIPE).out))
 
     def test_no_device_is_needed(self):
-        succeed("recipe", RECIPE, env={"OCL_ICD_VENDORS": "/nonexistent-empty-dir"})
+        result = succeed("recipe", RECIPE, env={"OCL_ICD_VENDORS": "/nonexistent-empty-dir"})
+        self.assertEqual(json.loads(result.out)["name"], "a2-fig4")
 
 
 class Keys(LaminaTest):
@@ -81,12 +84,10 @@ class Keys(LaminaTest):
     def test_each_key_has_legal_values_and_a_meaning(self):
         blocks = succeed("recipe", "--keys").out.split("\n")
         heads = [i for i, line in enumerate(blocks) if line and not line.startswith(" ")]
+        self.assertGreater(len(heads), 20)
         for i in heads:
             self.assertTrue(blocks[i + 1].startswith("    "), blocks[i])
             self.assertTrue(blocks[i + 2].startswith("    "), blocks[i])
-
-    def test_unknown_keys_are_not_explained(self):
-        self.assertNotIn("momentum", lamina("recipe", "--keys").out)
 
 
 if __name__ == "__main__":

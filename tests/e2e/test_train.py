@@ -157,6 +157,7 @@ class Streams(LaminaTest):
     def test_no_terminal_codes_in_a_file(self):
         result = self.train("codes")
         for text in [result.out, result.err]:
+            self.assertGreater(text.count("\n"), 2)
             self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f]")
 
     def test_json(self):

@@ -84,7 +84,7 @@ install_packages() {
     # sudo passes no environment on, so env goes behind it.
     run_as_root env DEBIAN_FRONTEND=noninteractive apt-get update --quiet=2 >&2 ||
         die 1 "apt-get update failed; once it works, install: ${missing[*]}"
-    run_as_root env DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes \
+    run_as_root env DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes -o Dpkg::Use-Pty=0 \
         --no-install-recommends "${missing[@]}" >&2 ||
         die 1 "apt-get could not install: ${missing[*]}"
 }
