@@ -250,7 +250,7 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
          "training rows in the cost; may be repeated; default: first:20 and random:20", 1},
         {"seed", 'S', "SEED", 0,
          "seed of weights and random choices; may be repeated; default: 42 and 400", 1},
-        {"step", 'h', "H", 0, "difference step; default: 1e-5 in double, 2e-3 in float", 1},
+        {"step", 'h', "H", 0, "difference step; default: 1e-5 in double, 1e-3 in float", 1},
         {"precision", 'p', "double|float", 0, "default: double where the device has it", 1},
         {"inputs", 'i', "N", 0, "keep only the first N inputs, for a reduced problem", 1},
         {"entries", 'e', "N|all", 0,

@@ -22,7 +22,7 @@ typedef struct lam_gradient_check_options {
     bool random_samples;   /* a random choice of training rows, not the first ones */
     uint32_t sample_count; /* training rows in the cost */
     uint64_t seed;         /* of the initial weights and the random choices */
-    double step;           /* h; 0: 1e-5 in double, 2e-3 in float */
+    double step;           /* h; 0: 1e-5 in double, 1e-3 in float */
     uint32_t inputs;       /* keep only the first so many inputs; 0: all 3072 */
     uint64_t entries;      /* entries checked per tensor, a random choice; 0: all */
     lam_gemm gemm;

@@ -56,18 +56,18 @@ char *lam_source_explain_log(const char *name, const char *text, const char *log
 {
     enum { CONTEXT_LINES = 2 };
     lam_strbuf out = {0};
-    long shown_until = 0;
+    long shown = -CONTEXT_LINES; /* the line in the middle of the latest excerpt */
     lam_strbuf_append(&out, "%s", log);
     if (out.length > 0 && out.text[out.length - 1] != '\n')
         lam_strbuf_append(&out, "\n");
     for (const char *at = strstr(log, name); at; at = strstr(at + 1, name)) {
         const char *after = at + strlen(name);
         long line = *after == ':' ? strtol(after + 1, NULL, 10) : 0;
-        if (line <= shown_until)
+        if (line < 1 || labs(line - shown) <= CONTEXT_LINES)
             continue;
         lam_strbuf_append(&out, "%s:\n", name);
         append_numbered_lines(&out, text, line - CONTEXT_LINES, line + CONTEXT_LINES);
-        shown_until = line + CONTEXT_LINES;
+        shown = line;
     }
     return out.text;
 }

@@ -367,7 +367,7 @@ lam_status lam_check_gradients(lam_device *device, const lam_recipe *recipe,
     checker->recipe = recipe;
     checker->options = options;
     checker->inputs = options->inputs > 0 ? options->inputs : LAM_IMAGE_INPUTS;
-    checker->step = options->step > 0 ? options->step : options->use_double ? 1e-5 : 2e-3;
+    checker->step = options->step > 0 ? options->step : options->use_double ? 1e-5 : 1e-3;
     lam_status status = prepare(checker, device, dataset);
     for (int u = 0; u < checker->graph.unit_count && status == LAM_STATUS_OK; u++)
         status = check_unit(checker, u, ret_rows + 2 * u);

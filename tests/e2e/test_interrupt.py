@@ -4,6 +4,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import time
@@ -46,6 +47,11 @@ def measure_epochs_per_second(folder):
         succeed(*get_train(folder, BASE, "--set", "stop={epochs: 50}", "--force"))
         seconds.append(read_record(folder)["seconds_total"])
     return 50 / min(seconds)
+
+
+def get_first_step(result):
+    """Where training began, as the first line of progress says: "epoch 1.20  6/10 .."."""
+    return int(re.search(r"(?m)^epoch [\d.]+ .*?(\d+)/\d+", result.err).group(1))
 
 
 class Interrupted(LaminaTest):
@@ -195,7 +201,7 @@ class AfterInterrupt(Resumed):
         reached = read_record(run)["steps"]
         result = self.resume(run)
         self.assert_same(run)
-        first = int(result.err.split("step ")[1].split("/")[0])
+        first = get_first_step(result)
         self.assertGreaterEqual(first, reached)
 
     def test_several_times(self):
@@ -262,7 +268,7 @@ class AfterKill(Resumed):
             file.write("999999,1.5,0.0")  # a row that the disk took half of
         result = self.resume(run)
         self.assert_same(run)
-        first = int(result.err.split("step ")[1].split("/")[0])
+        first = get_first_step(result)
         self.assertGreater(first, int(read_metrics(run)[kept // 2][0]))
 
     def test_again_while_it_goes_on(self):

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "support/device_fixture.h"
+#include "support/folder.h"
+#include "support/small_run.h"
+#include "support/suite.h"
+
+typedef struct stopper {
+    lam_context *context;
+    int64_t step; /* stop at the first progress at or past it */
+    int calls;
+} stopper;
+
+static void stop_at_step(void *user, const lam_progress *progress)
+{
+    stopper *s = user;
+    s->calls++;
+    ck_assert_int_eq(progress->total_steps, SMALL_RUN_STEPS);
+    if (progress->measured)
+        ck_assert_int_eq(progress->latest.step, progress->step);
+    if (progress->step >= s->step)
+        lam_context_request_stop(s->context);
+}
+
+/* One leg of a run on a device of its own, since a stop request stays with its context. */
+static lam_status run_leg(const char *run, int64_t stop_step, bool resume, char *message)
+{
+    lam_run_summary summary;
+    lam_device *device = NULL;
+    stopper s = {.step = stop_step};
+    ck_assert_int_eq(lam_context_create(&s.context), LAM_STATUS_OK);
+    ck_assert_int_eq(lam_device_open(s.context, getenv("LAMINA_DEVICE"), &device),
+                     LAM_STATUS_OK);
+    lam_train_options options = small_run_options(run);
+    options.resume = resume;
+    options.progress = stop_at_step;
+    options.progress_user = &s;
+    lam_status status =
+        lam_train(device, &small_recipe, small_run_dataset(), &options, &summary);
+    ck_assert_int_gt(s.calls, 0);
+    snprintf(message, 500, "%s", lam_error_message(s.context));
+    lam_device_close(&device);
+    lam_context_destroy(&s.context);
+    return status;
+}
+
+static void expect_interrupted_leg(const char *run, int64_t stop_step, bool resume)
+{
+    char message[500];
+    small_run_row rows[20];
+    ck_assert_msg(run_leg(run, stop_step, resume, message) == LAM_STATUS_INTERRUPTED, "%s",
+                  message);
+    ck_assert_ptr_nonnull(strstr(message, "--resume"));
+    ck_assert_ptr_nonnull(strstr(message, run));
+    small_run_expect_status(run, "interrupted");
+    ck_assert(test_file_exists(small_run_file(run, LAM_RUN_CHECKPOINT)));
+    ck_assert(!test_file_exists(small_run_file(run, LAM_RUN_MODEL)));
+    ck_assert_int_eq(small_run_read_metrics(run, rows, 20),
+                     (int)(stop_step / SMALL_RUN_GAP) + 1);
+}
+
+static void expect_last_leg(const char *run, const char *whole)
+{
+    char message[500] = "";
+    ck_assert_msg(run_leg(run, INT64_MAX, true, message) == LAM_STATUS_OK, "%s", message);
+    small_run_expect_same_file(run, whole, LAM_RUN_METRICS);
+    small_run_expect_same_file(run, whole, LAM_RUN_MODEL);
+    small_run_expect_status(run, "finished");
+    ck_assert(!test_file_exists(small_run_file(run, LAM_RUN_CHECKPOINT)));
+}
+
+/* What a run that is killed leaves: rows behind its checkpoint, the last one incomplete. */
+static void add_rows_behind_checkpoint(const char *run)
+{
+    const char *path = small_run_file(run, LAM_RUN_METRICS);
+    char *metrics = test_file_read(path, NULL), *longer = NULL;
+    ck_assert_int_gt(asprintf(&longer, "%s16,1.6,0.1,9,9,0,9,9,0\n20,2,0.05,9.1", metrics), 0);
+    test_file_write_text(path, longer);
+    free(metrics);
+    free(longer);
+}
+
+/* After a first step that is not measured and at an epoch's end; then before the first step
+ * and at measurements within an epoch, thrice in one run. */
+START_TEST(resumed_run_ends_in_the_same_bytes)
+{
+    static const int64_t stops[] = {1, 20};
+    const char *whole = small_run_path("whole"), *run = small_run_path("run");
+    small_run_train(whole);
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        expect_interrupted_leg(run, stops[i], false);
+        expect_last_leg(run, whole);
+        ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_MODEL)), 0);
+        ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_METRICS)), 0);
+        ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_RECORD)), 0);
+    }
+    expect_interrupted_leg(run, 0, false);
+    expect_interrupted_leg(run, 12, true);
+    add_rows_behind_checkpoint(run);
+    expect_interrupted_leg(run, 28, true);
+    expect_last_leg(run, whole);
+}
+END_TEST
+
+static void copy_file(const char *from, const char *to)
+{
+    size_t size = 0;
+    char *bytes = test_file_read(from, &size);
+    test_file_write(to, bytes, size);
+    free(bytes);
+}
+
+static lam_status resume(const char *run, lam_run_summary *summary)
+{
+    lam_train_options options = small_run_options(run);
+    options.resume = true;
+    return small_run_try(&options, summary);
+}
+
+/* A run killed between its last checkpoint and its model: nothing is left to train, and the
+ * final metrics are still those of the network. */
+START_TEST(run_killed_after_its_last_step_is_finished_by_resuming)
+{
+    const char *whole = small_run_path("whole"), *run = small_run_path("run");
+    lam_run_summary expected = small_run_train(whole), summary;
+    ck_assert_int_eq(rename(whole, run), 0);
+    copy_file(small_run_file(run, LAM_RUN_MODEL), small_run_file(run, LAM_RUN_CHECKPOINT));
+    ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_MODEL)), 0);
+    char *metrics = test_file_read(small_run_file(run, LAM_RUN_METRICS), NULL);
+    ck_assert_ok(resume(run, &summary));
+    char *metrics_after = test_file_read(small_run_file(run, LAM_RUN_METRICS), NULL);
+    ck_assert_str_eq(metrics, metrics_after);
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
+        ck_assert_int_eq(summary.has_split[split], expected.has_split[split]);
+        ck_assert_msg(
+            memcmp(&summary.final[split], &expected.final[split], sizeof(lam_metrics)) == 0,
+            "final loss of the %s split is %g, not %g", lam_split_name((lam_split)split),
+            summary.final[split].loss, expected.final[split].loss);
+    }
+    free(metrics);
+    free(metrics_after);
+}
+END_TEST
+
+/* A checkpoint is a file like any other: steps that no run can have reached are refused. */
+START_TEST(checkpoint_of_impossible_step_is_refused)
+{
+    static const char *const steps[] = {"-5", "41", "4x", "99"};
+    const char *run = small_run_path("run");
+    lam_run_summary summary;
+    size_t size = 0;
+    small_run_train(run);
+    char *model = test_file_read(small_run_file(run, LAM_RUN_MODEL), &size);
+    char *step = memmem(model, size, "\"step\":\"40\"", 11);
+    ck_assert_ptr_nonnull(step);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        memcpy(step + 8, steps[i], 2);
+        test_file_write(small_run_file(run, LAM_RUN_CHECKPOINT), model, size);
+        lam_status status = resume(run, &summary);
+        ck_assert_msg(status == LAM_STATUS_BAD_MODEL, "step %s: %s", steps[i],
+                      lam_status_name(status));
+    }
+    free(model);
+}
+END_TEST
+
+START_TEST(resuming_needs_the_same_recipe_and_an_unfinished_run)
+{
+    const char *run = small_run_path("run");
+    lam_run_summary summary;
+    small_run_train(run);
+    ck_assert_int_eq(resume(run, &summary), LAM_STATUS_BAD_OUTPUT);
+    small_run_expect_in_message("finished");
+    expect_interrupted_leg(small_run_path("other"), 8, false);
+    small_recipe.network.l2 = 0.02;
+    ck_assert_int_eq(resume(small_run_path("other"), &summary), LAM_STATUS_BAD_RECIPE);
+    small_run_expect_in_message(small_run_path("other"));
+}
+END_TEST
+
+static void add_test(Suite *suite, const char *name, const TTest *test)
+{
+    tcase_add_checked_fixture(lam_add_test(suite, name, test, 240), small_run_set_up,
+                              small_run_tear_down);
+}
+
+static void add_tests(Suite *suite)
+{
+    add_test(suite, "resume", resumed_run_ends_in_the_same_bytes);
+    add_test(suite, "killed", run_killed_after_its_last_step_is_finished_by_resuming);
+    add_test(suite, "bad step", checkpoint_of_impossible_step_is_refused);
+    add_test(suite, "refused", resuming_needs_the_same_recipe_and_an_unfinished_run);
+}
+
+LAM_SUITE_MAIN("resume", add_tests)
