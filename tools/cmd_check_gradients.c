@@ -7,7 +7,7 @@
 
 #include "tool.h"
 
-enum { MAX_CELLS = 16 };
+enum { MAX_CELLS = 16, OPTION_STEP = 256 };
 
 typedef struct sample_choice {
     bool random;
@@ -30,14 +30,15 @@ typedef struct check_options {
 
 static void parse_samples(check_options *options, struct argp_state *state, const char *text)
 {
-    const char *colon = strchr(text, ':');
     bool is_random = strncmp(text, "random:", 7) == 0;
-    if (!colon || (!is_random && strncmp(text, "first:", 6) != 0))
-        argp_error(state, "--samples %s: legal: first:N or random:N", text);
+    const char *number = is_random ? text + 7 : strncmp(text, "first:", 6) == 0 ? text + 6 : "";
+    char *end = NULL;
+    long count = strtol(number, &end, 10);
+    if (end == number || *end != '\0' || count < 1 || count > 50000)
+        argp_error(state, "--samples %s: legal: first:N or random:N, N from 1 to 50000", text);
     if (options->sample_count == MAX_CELLS)
         argp_error(state, "--samples: at most %d choices", MAX_CELLS);
-    uint32_t count = (uint32_t)parse_whole(state, "--samples", colon + 1, 1, 50000);
-    options->samples[options->sample_count++] = (sample_choice){is_random, count};
+    options->samples[options->sample_count++] = (sample_choice){is_random, (uint32_t)count};
 }
 
 static void parse_seed(check_options *options, struct argp_state *state, const char *text)
@@ -69,7 +70,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'S':
         parse_seed(options, state, argument);
         return 0;
-    case 'h':
+    case OPTION_STEP:
         options->step = parse_number(state, "--step", argument);
         return 0;
     case 'p':
@@ -250,7 +251,8 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
          "training rows in the cost; may be repeated; default: first:20 and random:20", 1},
         {"seed", 'S', "SEED", 0,
          "seed of weights and random choices; may be repeated; default: 42 and 400", 1},
-        {"step", 'h', "H", 0, "difference step; default: 1e-5 in double, 1e-3 in float", 1},
+        {"step", OPTION_STEP, "H", 0, "difference step; default: 1e-5 in double, 1e-3 in float",
+         1},
         {"precision", 'p', "double|float", 0, "default: double where the device has it", 1},
         {"inputs", 'i', "N", 0, "keep only the first N inputs, for a reduced problem", 1},
         {"entries", 'e', "N|all", 0,
@@ -268,8 +270,8 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
                "if any tensor fails: norm-wise relative error above 1e-7 (centred) or 1e-3 "
                "(forward) in double, 5e-2 and 0.1 in float.\v"
                "Examples:\n  lamina check-gradients results/a2-fig3/recipe.yaml\n"
-               "  lamina check-gradients results/a1-config3/recipe.yaml --samples first:1 "
-               "--set l2=0\n"
+               "  lamina check-gradients results/a1-config3/recipe.yaml --samples first:1 \\\n"
+               "      --set l2=0\n"
                "  lamina check-gradients results/a2-fig3/recipe.yaml --inputs 20 --entries all",
         .children = children};
     check_options options = {.common = common_options_start(), .entries = 1000};

@@ -36,7 +36,7 @@ static void print_help(FILE *out)
                  "Train neural networks on any OpenCL device.\n\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-16s %s\n", commands[i].name, commands[i].purpose);
-    fprintf(out, "\n`lamina COMMAND --help' explains a command; `lamina --version' prints the "
+    fprintf(out, "\n`lamina COMMAND --help' explains a command, `lamina --version' prints the\n"
                  "version.\n\n"
                  "Examples:\n"
                  "  lamina devices\n"

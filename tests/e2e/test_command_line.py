@@ -57,9 +57,16 @@ class Version(LaminaTest):
 
 class UsageErrors(LaminaTest):
     def assert_usage_error(self, *arguments, names):
+        """One line says what is wrong; the next says where to look, in GNU's usual words."""
         with self.subTest(" ".join(arguments)):
             result = lamina(*arguments)
-            self.assert_one_message(result, USAGE, names, "--help")
+            self.assertEqual(result.status, USAGE, result.err)
+            self.assertEqual(result.out, "")
+            self.assertTrue(result.messages[0].startswith("lamina"), result.err)
+            self.assertIn(names, result.messages[0])
+            self.assertIn("--help", result.err)
+            if len(result.messages) > 1:
+                self.assertTrue(result.messages[1].startswith("Try `lamina "), result.err)
 
     def test_unknown_command(self):
         self.assert_usage_error("frobnicate", names="frobnicate")
