@@ -38,8 +38,8 @@ static const lam_network networks[] = {
     {.layer_count = 1, .layers = {DENSE(10)}},
     {.layer_count = 3, .layers = {DENSE(15), RELU, DENSE(10)}},
     {.layer_count = 3, .layers = {DENSE(15), SIGMOID, DENSE(10)}},
-    {.layer_count = 5, .layers = {DENSE(17), RELU, DENSE(12), RELU, DENSE(10)}},
-    {.layer_count = 5, .layers = {DENSE(17), SIGMOID, DENSE(12), SIGMOID, DENSE(10)}},
+    {.layer_count = 5, .layers = {DENSE(15), RELU, DENSE(12), RELU, DENSE(10)}},
+    {.layer_count = 5, .layers = {DENSE(15), SIGMOID, DENSE(12), SIGMOID, DENSE(10)}},
 };
 enum { NETWORK_COUNT = sizeof networks / sizeof networks[0] };
 

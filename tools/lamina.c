@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,29 @@ enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static lam_context *stoppable;
 
-static void handle_stop_signal(int signal_number)
+/* A thread takes SIGINT and SIGTERM: blocked everywhere else, they neither cut calls short nor
+ * reach the handlers that compilers inside OpenCL drivers install, nor their child processes.
+ */
+static void *await_stop_signal(void *signals)
 {
-    (void)signal_number;
-    lam_context_request_stop(stoppable);
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) == 0)
+        lam_context_request_stop(stoppable);
+    return NULL;
+}
+
+static void watch_stop_signals(void)
+{
+    static sigset_t signals;
+    pthread_t thread;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    if (pthread_create(&thread, NULL, await_stop_signal, &signals) == 0)
+        pthread_detach(thread);
+    else /* then the signals do what they do by default */
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 static void print_help(FILE *out)
@@ -58,15 +78,12 @@ static int run_command(tool_command *command, const char *name, int argc, char *
         return lam_status_exit_code(status);
     }
     lam_context_set_log(stoppable, log_message, NULL);
-    struct sigaction action = {.sa_handler = handle_stop_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    watch_stop_signals();
     char title[64];
     snprintf(title, sizeof title, "lamina %s", name);
     argv[0] = title;
-    int exit_status = command(stoppable, argc, argv);
-    lam_context_destroy(&stoppable);
-    return exit_status;
+    return command(stoppable, argc,
+                   argv); /* the context lives as long as the watching thread */
 }
 
 /* Results that did not reach their reader are a failure, however the program ends. */

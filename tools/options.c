@@ -35,6 +35,7 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
         return 0;
     case 'D':
         options->data = argument;
+        options->data_is_option = true;
         return 0;
     case 'g':
         parse_gemm(state, argument, &options->gemm);
@@ -147,6 +148,8 @@ const char *settle_data(const common_options *options, lam_recipe *recipe)
         recipe->data.source = LAM_DATA_SOURCE_SYNTHETIC;
         return NULL;
     }
+    if (options->data_is_option)
+        recipe->data.source = LAM_DATA_SOURCE_CIFAR10;
     if (recipe->data.source == LAM_DATA_SOURCE_SYNTHETIC)
         return NULL;
     if (options->data && *options->data)

@@ -27,7 +27,8 @@ tool_command cmd_train;
 /** Options that several subcommands take, through the argp children below. */
 typedef struct common_options {
     const char *device;
-    const char *data; /* a folder, "synthetic", or NULL */
+    const char *data;    /* a folder, "synthetic", or NULL */
+    bool data_is_option; /* given on the command line, not by LAMINA_DATA */
     const char **overrides;
     size_t override_count;
     lam_gemm gemm;

@@ -39,7 +39,7 @@ LAM_API const char *lam_error_message(const lam_context *context);
 
 /**
  * Asks long-running calls to stop at the next safe point and return INTERRUPTED.
- * The one function that a signal handler may call.
+ * The one function that another thread or a signal handler may call.
  */
 LAM_API void lam_context_request_stop(lam_context *context);
 

@@ -84,7 +84,7 @@ LAM_API LAM_MUST_USE lam_status lam_train(lam_device *device, const lam_recipe *
 
 /**
  * Reads a run folder's recipe and the data folder it was trained on (NULL when none was
- * recorded; free() it). Errors: BAD_MODEL.
+ * recorded; free() it). Errors: BAD_MODEL (also when the run is not finished).
  */
 LAM_API LAM_MUST_USE lam_status lam_run_load(lam_context *context, const char *directory,
                                              lam_recipe *ret_recipe, char **ret_data_directory);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 
-#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@ struct lam_context {
     lam_strbuf message;
     lam_log_function *log;
     void *log_user;
-    volatile sig_atomic_t stop_requested;
+    atomic_bool stop_requested;
 };
 
 static const struct {
@@ -76,12 +76,12 @@ const char *lam_error_message(const lam_context *context)
 
 void lam_context_request_stop(lam_context *context)
 {
-    context->stop_requested = 1;
+    atomic_store(&context->stop_requested, true);
 }
 
 bool lam_stop_requested(const lam_context *context)
 {
-    return context->stop_requested != 0;
+    return atomic_load(&context->stop_requested);
 }
 
 lam_status lam_fail(lam_context *context, lam_status status, const char *format, ...)

@@ -91,10 +91,12 @@ static lam_status read_open_file(lam_context *context, const char *path, int des
     if (fstat(descriptor, &info) != 0)
         return lam_fail(context, failure_status, "%s: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
-        return lam_fail(context, failure_status, "%s: not a regular file", path);
+        return lam_fail(context, failure_status, "%s: not a regular file; check the path",
+                        path);
     if ((unsigned long long)info.st_size > limit_bytes)
-        return lam_fail(context, failure_status, "%s: %lld bytes, more than the %zu expected",
-                        path, (long long)info.st_size, limit_bytes);
+        return lam_fail(context, failure_status,
+                        "%s: %lld bytes, more than the %zu expected; check the path", path,
+                        (long long)info.st_size, limit_bytes);
     size_t size = (size_t)info.st_size;
     char *bytes = malloc(size + 1);
     if (!bytes)

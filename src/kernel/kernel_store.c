@@ -103,6 +103,9 @@ static lam_status add_entry(lam_kernel_store *store, const char *family, const c
                             const char *key, lam_program **ret_program)
 {
     lam_context *context = lam_device_get_context(store->device);
+    if (lam_stop_requested(context)) /* building takes long on some drivers */
+        return lam_fail(context, LAM_STATUS_INTERRUPTED,
+                        "interrupted while kernels were built");
     lam_status status = LAM_STATUS_OK;
     lam_strbuf file = {0};
     store_entry entry = {.key = strdup(key)};

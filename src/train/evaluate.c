@@ -28,7 +28,15 @@ lam_status lam_run_load(lam_context *context, const char *directory, lam_recipe 
 {
     json_t *record = NULL;
     LAM_TRY(lam_run_record_load(context, directory, &record));
-    lam_status status = parse_recorded_recipe(context, directory, record, ret_recipe);
+    const char *outcome = json_string_value(json_object_get(record, "status"));
+    lam_status status = LAM_STATUS_OK;
+    if (outcome && strcmp(outcome, "finished") != 0)
+        status = lam_fail(context, LAM_STATUS_BAD_MODEL,
+                          "%s holds no trained model: the run is %s; finish it first (lamina "
+                          "train --resume)",
+                          directory, outcome);
+    if (status == LAM_STATUS_OK)
+        status = parse_recorded_recipe(context, directory, record, ret_recipe);
     const char *data = json_string_value(json_object_get(record, "data_directory"));
     char *copy = data ? strdup(data) : NULL;
     if (status == LAM_STATUS_OK && data && !copy)

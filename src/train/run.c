@@ -61,37 +61,41 @@ static lam_status start_record(training_run *run)
                        : lam_fail_memory(run->context, LAM_RUN_RECORD, sizeof *run->record);
 }
 
-/* A run may only go on under the recipe that it was started with. */
-static lam_status check_same_recipe(training_run *run)
+/* A run may only go on as what it was started as. */
+static lam_status check_same_run(training_run *run, const json_t *old)
 {
-    json_t *old = NULL;
-    LAM_TRY(lam_run_record_load(run->context, run->options->output_directory, &old));
-    bool same =
-        json_equal(json_object_get(old, "recipe"), json_object_get(run->record, "recipe"));
-    json_decref(old);
-    if (!same)
-        return lam_fail(run->context, LAM_STATUS_BAD_RECIPE,
-                        "%s was started with another recipe; resume with that one, choose "
-                        "another place with -o, or replace it with --force",
-                        run->options->output_directory);
-    return LAM_STATUS_OK;
-}
-
-static lam_status load_checkpoint(training_run *run)
-{
-    lam_run_directory *directory = run->directory;
-    if (lam_run_directory_has(directory, LAM_RUN_RECORD))
-        LAM_TRY(check_same_recipe(run));
-    if (lam_run_directory_has(directory, LAM_RUN_CHECKPOINT))
-        return lam_model_file_load(run->session->parameters,
-                                   lam_run_directory_get_path(directory, LAM_RUN_CHECKPOINT),
-                                   &run->first_step);
-    if (lam_run_directory_has(directory, LAM_RUN_MODEL))
+    static const char *const keys[] = {"recipe", "gemm", "rows"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (!json_equal(json_object_get(old, keys[i]), json_object_get(run->record, keys[i])))
+            return lam_fail(run->context, LAM_STATUS_BAD_RECIPE,
+                            "%s was started with another %s; resume with that, choose another "
+                            "place with -o, or replace it with --force",
+                            run->options->output_directory, keys[i]);
+    const char *status = json_string_value(json_object_get(old, "status"));
+    if (status && strcmp(status, "finished") == 0)
         return lam_fail(run->context, LAM_STATUS_BAD_OUTPUT,
                         "%s is finished: there is nothing to resume; train again elsewhere "
                         "(-o) or replace it (--force)",
                         run->options->output_directory);
     return LAM_STATUS_OK;
+}
+
+/* Without a checkpoint the run starts again: it was killed within its first seconds. */
+static lam_status load_checkpoint(training_run *run)
+{
+    lam_run_directory *directory = run->directory;
+    if (lam_run_directory_has(directory, LAM_RUN_RECORD)) {
+        json_t *old = NULL;
+        LAM_TRY(lam_run_record_load(run->context, run->options->output_directory, &old));
+        lam_status status = check_same_run(run, old);
+        json_decref(old);
+        LAM_TRY(status);
+    }
+    if (!lam_run_directory_has(directory, LAM_RUN_CHECKPOINT))
+        return LAM_STATUS_OK;
+    return lam_model_file_load(run->session->parameters,
+                               lam_run_directory_get_path(directory, LAM_RUN_CHECKPOINT),
+                               &run->first_step);
 }
 
 static lam_status save_model(training_run *run, const char *file)
@@ -112,7 +116,11 @@ static lam_status keep_measurement(void *user, const lam_measurement *measuremen
     if ((double)(now.tv_sec - run->checkpoint_time.tv_sec) < CHECKPOINT_SECONDS)
         return LAM_STATUS_OK;
     run->checkpoint_time = now;
-    return save_model(run, LAM_RUN_CHECKPOINT);
+    if (save_model(run, LAM_RUN_CHECKPOINT) != LAM_STATUS_OK)
+        lam_log(run->context, LAM_LOG_LEVEL_WARNING,
+                "%s; training goes on without this checkpoint",
+                lam_error_message(run->context));
+    return LAM_STATUS_OK;
 }
 
 static void pass_progress(void *user, const lam_progress *progress)

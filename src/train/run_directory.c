@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -25,6 +26,7 @@ struct lam_run_directory {
     lam_context *context;
     char *path;
     lam_strbuf file_path;
+    int lock;    /* descriptor of the folder, locked; -1 while closed */
     int metrics; /* descriptor; -1 while closed */
 };
 
@@ -51,6 +53,19 @@ static lam_status settle_old_files(lam_run_directory *directory, bool force, boo
     return LAM_STATUS_OK;
 }
 
+/* One process at a time; the lock goes with the process, however it ends. */
+static lam_status lock_folder(lam_run_directory *directory)
+{
+    directory->lock = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory->lock >= 0 && flock(directory->lock, LOCK_EX | LOCK_NB) != 0 &&
+        errno == EWOULDBLOCK)
+        return lam_fail(directory->context, LAM_STATUS_BAD_OUTPUT,
+                        "%s: another process is training into it; wait for it, or choose "
+                        "another place with -o",
+                        directory->path);
+    return LAM_STATUS_OK; /* a file system without locks is no reason not to train */
+}
+
 lam_status lam_run_directory_open(lam_context *context, const char *path, bool force,
                                   bool resume, lam_run_directory **ret_directory)
 {
@@ -59,11 +74,12 @@ lam_status lam_run_directory_open(lam_context *context, const char *path, bool f
     if (!directory)
         return lam_fail_memory(context, path, sizeof *directory);
     directory->context = context;
-    directory->metrics = -1;
+    directory->lock = directory->metrics = -1;
     directory->path = strdup(path);
     if (!directory->path)
         LAM_TRY_GOTO(status, lam_fail_memory(context, path, strlen(path)));
     LAM_TRY_GOTO(status, lam_directory_create(context, path));
+    LAM_TRY_GOTO(status, lock_folder(directory));
     LAM_TRY_GOTO(status, settle_old_files(directory, force, resume));
     *ret_directory = directory;
     return LAM_STATUS_OK;
@@ -78,6 +94,8 @@ void lam_run_directory_close(lam_run_directory **directory)
         return;
     if ((*directory)->metrics >= 0)
         close((*directory)->metrics);
+    if ((*directory)->lock >= 0)
+        close((*directory)->lock);
     lam_strbuf_free(&(*directory)->file_path);
     free((*directory)->path);
     free(*directory);
