@@ -14,13 +14,13 @@
  *   forward: tiles of TILE_ROWS rows x TILE_COLUMNS columns of y
  *   backward_input: ITEM_TILES tiles of TILE_ROWS rows x TILE_VECTORS*VEC columns of dx
  *   backward_weights: TILE_ROWS rows x TILE_COLUMNS columns of w
- * Defines: REAL_BITS, VEC, ACTIVATION, GATHER (common.clh);
- *   TILE_ROWS 1 .. 16 (4, 8 or 16 for backward_weights with GATHER), TILE_VECTORS 1 .. 8;
+ * Defines: REAL_BITS, VEC, ACTIVATION, GATHER, UPDATE (common.clh);
+ *   TILE_ROWS 1 .. 16, TILE_VECTORS 1 .. 8;
  *   TAIL 0 (default), 2 or 4: up to so many columns follow TILE_VECTORS full vectors, and there
  *   is one tile over columns. A vector of their own would be nearly empty, so forward sums
  *   them with k in lanes, and backward_weights packs VEC/TAIL rows (TILE_ROWS must be that)
  *   into one vector.
- *   ITEM_TILES >= 1, default 1; UPDATE 0 or 1, default 0.
+ *   ITEM_TILES >= 1, default 1.
  * Outputs are overwritten. Sums run over k, i and j in ascending order (over k of tail columns
  * in lanes), whatever the number of groups.
  * Reads up to a vector past the end of w, b, y and dy: the lanes are discarded.
@@ -40,9 +40,6 @@
 #define ITEM_TILES 1
 #elif ITEM_TILES < 1
 #error "ITEM_TILES must be at least 1"
-#endif
-#ifndef UPDATE
-#define UPDATE 0
 #endif
 
 #define VECTOR_COLUMNS (TILE_VECTORS * VEC)
@@ -276,14 +273,6 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
 #endif
 
 /* ---- backward_weights ---- */
-
-#if UPDATE
-#define GRADIENT_PARAMETERS                                                                    \
-    global real *restrict w, global real *restrict b, global const real *restrict rates
-#else
-#define GRADIENT_PARAMETERS                                                                    \
-    global real *restrict dw, global real *restrict db, global const real *restrict w
-#endif
 
 /* A per-member value for each of the tile's `count` columns; `column` is the first of them,
  * counted over all groups. A tile inside one member, the usual case, needs one division. */

@@ -6,9 +6,8 @@
  * Launch: local (TILE, TILE, 1), global (TILE * column blocks, TILE * row blocks, groups); a
  *   work-group makes a block of BLOCK x BLOCK results, BLOCK = TILE * TILE_WORK, each work-item
  *   TILE_WORK x TILE_WORK of them, TILE apart so that neighbours touch neighbours.
- * Defines: REAL_BITS, ACTIVATION, GATHER (common.clh);
- *   TILE 4 .. 32 work-items a side and elements of depth at a time, TILE_WORK 1 .. 8;
- *   UPDATE 0 or 1, default 0.
+ * Defines: REAL_BITS, ACTIVATION, GATHER, UPDATE (common.clh);
+ *   TILE 4 .. 32 work-items a side and elements of depth at a time, TILE_WORK 1 .. 8.
  * Outputs are overwritten. Every sum runs in ascending order of its index.
  */
 #if TILE < 4 || TILE > 32
@@ -16,9 +15,6 @@
 #endif
 #if TILE_WORK < 1 || TILE_WORK > 8
 #error "TILE_WORK must be 1 .. 8"
-#endif
-#ifndef UPDATE
-#define UPDATE 0
 #endif
 
 #define BLOCK (TILE * TILE_WORK)
@@ -107,14 +103,6 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
             }
         }
 }
-#endif
-
-#if UPDATE
-#define GRADIENT_PARAMETERS                                                                    \
-    global real *restrict w, global real *restrict b, global const real *restrict rates
-#else
-#define GRADIENT_PARAMETERS                                                                    \
-    global real *restrict dw, global real *restrict db, global const real *restrict w
 #endif
 
 #define INPUT_ELEMENT_OF_ROW(k, i) INPUT_ELEMENT(i, k)

@@ -8,7 +8,7 @@
  * Layout: w and dw[in, members*width], b and db[members*width], dy[rows, members*width],
  *   l2[members], rates[steps, members].
  * Launch: sgd_weights global (members*width, in, 1), sgd_bias (members*width, 1, 1), any local.
- * Defines: REAL_BITS (common.clh), UPDATE 0 or 1.
+ * Defines: REAL_BITS, UPDATE (common.clh).
  */
 kernel void sgd_weights(global real *restrict w, global real *restrict dw,
                         global const real *restrict rates, global const real *restrict l2,

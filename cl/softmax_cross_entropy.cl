@@ -18,6 +18,9 @@
 #if BLOCK_ROWS < 1
 #error "BLOCK_ROWS must be at least 1"
 #endif
+#if BACKWARD != 0 && BACKWARD != 1
+#error "BACKWARD must be 0 or 1"
+#endif
 
 /* Lanes at and past `classes` take part as minus infinity. */
 inline realv load_logits(global const real *s, int classes, int c)

@@ -104,12 +104,15 @@ START_TEST(resumed_run_ends_in_the_same_bytes)
 }
 END_TEST
 
-static void copy_file(const char *from, const char *to)
+/* Makes a finished run look like one that was killed at some moment before its end. */
+static void unfinish(const char *run)
 {
-    size_t size = 0;
-    char *bytes = test_file_read(from, &size);
-    test_file_write(to, bytes, size);
-    free(bytes);
+    json_t *record = NULL;
+    ck_assert_ok(lam_run_record_load(test_context(), run, &record));
+    json_object_set_new(record, "status", json_string("running"));
+    json_object_del(record, "final");
+    ck_assert_int_eq(json_dump_file(record, small_run_file(run, LAM_RUN_RECORD), 0), 0);
+    json_decref(record);
 }
 
 static lam_status resume(const char *run, lam_run_summary *summary)
@@ -126,8 +129,9 @@ START_TEST(run_killed_after_its_last_step_is_finished_by_resuming)
     const char *whole = small_run_path("whole"), *run = small_run_path("run");
     lam_run_summary expected = small_run_train(whole), summary;
     ck_assert_int_eq(rename(whole, run), 0);
-    copy_file(small_run_file(run, LAM_RUN_MODEL), small_run_file(run, LAM_RUN_CHECKPOINT));
-    ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_MODEL)), 0);
+    unfinish(run);
+    ck_assert_int_eq(
+        rename(small_run_file(run, LAM_RUN_MODEL), small_run_file(run, LAM_RUN_CHECKPOINT)), 0);
     char *metrics = test_file_read(small_run_file(run, LAM_RUN_METRICS), NULL);
     ck_assert_ok(resume(run, &summary));
     char *metrics_after = test_file_read(small_run_file(run, LAM_RUN_METRICS), NULL);
@@ -147,11 +151,12 @@ END_TEST
 /* A checkpoint is a file like any other: steps that no run can have reached are refused. */
 START_TEST(checkpoint_of_impossible_step_is_refused)
 {
-    static const char *const steps[] = {"-5", "41", "4x", "99"};
+    static const char *const steps[] = {"41", "99", "4x", "xx", "-5"};
     const char *run = small_run_path("run");
     lam_run_summary summary;
     size_t size = 0;
     small_run_train(run);
+    unfinish(run);
     char *model = test_file_read(small_run_file(run, LAM_RUN_MODEL), &size);
     char *step = memmem(model, size, "\"step\":\"40\"", 11);
     ck_assert_ptr_nonnull(step);
@@ -166,17 +171,40 @@ START_TEST(checkpoint_of_impossible_step_is_refused)
 }
 END_TEST
 
-START_TEST(resuming_needs_the_same_recipe_and_an_unfinished_run)
+/* Killed within its first seconds: rows, but no checkpoint yet. */
+START_TEST(run_killed_before_its_first_checkpoint_starts_again)
 {
-    const char *run = small_run_path("run");
+    const char *whole = small_run_path("whole"), *run = small_run_path("run");
+    lam_run_summary summary;
+    small_run_train(whole);
+    expect_interrupted_leg(run, 8, false);
+    unfinish(run);
+    ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_CHECKPOINT)), 0);
+    ck_assert_ok(resume(run, &summary));
+    small_run_expect_same_file(run, whole, LAM_RUN_METRICS);
+    small_run_expect_same_file(run, whole, LAM_RUN_MODEL);
+}
+END_TEST
+
+START_TEST(resuming_needs_the_same_run_unfinished)
+{
+    const char *run = small_run_path("run"), *other = small_run_path("other");
     lam_run_summary summary;
     small_run_train(run);
     ck_assert_int_eq(resume(run, &summary), LAM_STATUS_BAD_OUTPUT);
     small_run_expect_in_message("finished");
-    expect_interrupted_leg(small_run_path("other"), 8, false);
+    expect_interrupted_leg(other, 8, false);
+    lam_train_options options = small_run_options(other);
+    options.resume = true;
+    options.gemm = lam_device_get_info(test_device())->has_dedicated_local_memory
+                       ? LAM_GEMM_REGISTERS
+                       : LAM_GEMM_TILES;
+    ck_assert_int_eq(small_run_try(&options, &summary), LAM_STATUS_BAD_RECIPE);
+    small_run_expect_in_message("gemm");
     small_recipe.network.l2 = 0.02;
-    ck_assert_int_eq(resume(small_run_path("other"), &summary), LAM_STATUS_BAD_RECIPE);
-    small_run_expect_in_message(small_run_path("other"));
+    ck_assert_int_eq(resume(other, &summary), LAM_STATUS_BAD_RECIPE);
+    small_run_expect_in_message(other);
+    small_run_expect_in_message("recipe");
 }
 END_TEST
 
@@ -191,7 +219,8 @@ static void add_tests(Suite *suite)
     add_test(suite, "resume", resumed_run_ends_in_the_same_bytes);
     add_test(suite, "killed", run_killed_after_its_last_step_is_finished_by_resuming);
     add_test(suite, "bad step", checkpoint_of_impossible_step_is_refused);
-    add_test(suite, "refused", resuming_needs_the_same_recipe_and_an_unfinished_run);
+    add_test(suite, "again", run_killed_before_its_first_checkpoint_starts_again);
+    add_test(suite, "refused", resuming_needs_the_same_run_unfinished);
 }
 
 LAM_SUITE_MAIN("resume", add_tests)

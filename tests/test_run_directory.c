@@ -90,6 +90,23 @@ START_TEST(earlier_run_is_refused_replaced_or_kept)
 }
 END_TEST
 
+START_TEST(folder_in_use_is_refused_until_it_is_closed)
+{
+    lam_run_directory *second = NULL;
+    open_run(false, false);
+    ck_assert_ok(lam_run_directory_start_metrics(run, -1));
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(
+            lam_run_directory_open(test_context(), folder.path, i == 0, i == 1, &second),
+            LAM_STATUS_BAD_OUTPUT);
+    expect_in_message(folder.path);
+    ck_assert_ptr_null(second);
+    expect_file(LAM_RUN_METRICS, HEADER);
+    lam_run_directory_close(&run);
+    open_run(false, true);
+}
+END_TEST
+
 START_TEST(folder_with_other_files_alone_is_taken)
 {
     test_file_write_text(test_path(&folder, "notes.txt"), "mine");
@@ -239,7 +256,7 @@ static json_t *make_record(lam_recipe *ret_recipe)
     ck_assert_ok(lam_recipe_parse(test_context(), recipe_text, strlen(recipe_text), "a test",
                                   NULL, 0, ret_recipe));
     ck_assert_ok(lam_recipe_format(test_context(), ret_recipe, &text));
-    json_t *record = json_pack("{s:s, s:o, s:s}", "status", "running", "recipe",
+    json_t *record = json_pack("{s:s, s:o, s:s}", "status", "finished", "recipe",
                                json_loads(text, 0, NULL), "data_directory", "/data/c ifar");
     free(text);
     return record;
@@ -286,9 +303,23 @@ static void expect_bad_run(const json_t *record, const char *part)
     ck_assert_int_eq(lam_run_load(test_context(), folder.path, &loaded, &data),
                      LAM_STATUS_BAD_MODEL);
     ck_assert_ptr_null(data);
-    expect_in_message(test_path(&folder, LAM_RUN_RECORD));
+    expect_in_message(folder.path);
     expect_in_message(part);
 }
+
+START_TEST(record_of_unfinished_run_is_refused)
+{
+    static const char *const outcomes[] = {"running", "interrupted", "diverged", "failed"};
+    static lam_recipe recipe;
+    json_t *record = make_record(&recipe);
+    open_run(false, false);
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+        json_object_set_new(record, "status", json_string(outcomes[i]));
+        expect_bad_run(record, outcomes[i]);
+    }
+    json_decref(record);
+}
+END_TEST
 
 START_TEST(record_with_bad_recipe_is_refused)
 {
@@ -400,6 +431,7 @@ static void add_tests(Suite *suite)
 {
     add_test(suite, "parents", folder_is_made_with_its_parents);
     add_loop(suite, "earlier run", earlier_run_is_refused_replaced_or_kept, 4);
+    add_test(suite, "in use", folder_in_use_is_refused_until_it_is_closed);
     add_test(suite, "other files", folder_with_other_files_alone_is_taken);
     add_test(suite, "fresh", fresh_metrics_hold_header_and_rows);
     add_loop(suite, "kept", kept_metrics_end_at_the_step,
@@ -408,6 +440,7 @@ static void add_tests(Suite *suite)
     add_test(suite, "record", record_comes_back);
     add_test(suite, "bad record", malformed_records_are_refused);
     add_test(suite, "run", recipe_and_data_folder_come_back);
+    add_test(suite, "unfinished run", record_of_unfinished_run_is_refused);
     add_test(suite, "bad run", record_with_bad_recipe_is_refused);
     add_test(suite, "unwritable", unwritable_places_are_reported);
     add_test(suite, "full disk", full_disk_is_reported_and_old_files_survive);

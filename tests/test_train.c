@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "support/device_fixture.h"
 #include "support/folder.h"
 #include "support/small_run.h"
 #include "support/suite.h"
+#include "train/safetensors.h"
 
 static void expect_metrics_near(const lam_metrics *metrics, const double *row)
 {
@@ -45,6 +47,140 @@ START_TEST(run_measures_learns_and_records)
 }
 END_TEST
 
+/* ---- one layer trained in double, step by step ---- */
+
+enum { INPUTS = LAM_IMAGE_INPUTS, CLASSES = LAM_CLASS_COUNT, WEIGHTS = INPUTS * CLASSES };
+
+typedef struct reference {
+    double w[WEIGHTS], b[CLASSES];
+    double x[SMALL_RUN_ROWS][INPUTS];
+    int labels[SMALL_RUN_ROWS];
+} reference;
+
+static void start_reference(reference *r)
+{
+    const lam_dataset *dataset = small_run_dataset();
+    size_t first = lam_dataset_get_split(dataset, LAM_SPLIT_TRAIN).first;
+    lam_random random =
+        lam_random_start(small_recipe.seed, LAM_RANDOM_STREAM_INITIALIZATION, 0);
+    for (int i = 0; i < WEIGHTS; i++)
+        r->w[i] = 0.01 * lam_random_normal(&random);
+    for (int c = 0; c < CLASSES; c++)
+        r->b[c] = 0;
+    for (size_t i = 0; i < SMALL_RUN_ROWS; i++) {
+        const uint8_t *pixels = lam_dataset_get_images(dataset) + (first + i) * INPUTS;
+        r->labels[i] = lam_dataset_get_labels(dataset)[first + i];
+        for (int k = 0; k < INPUTS; k++)
+            r->x[i][k] = (pixels[k] / 255.0 - lam_dataset_get_mean(dataset)[k]) /
+                         lam_dataset_get_deviation(dataset)[k];
+    }
+}
+
+/* Loss of a row; `p` becomes dloss/dlogits. */
+static double run_reference_row(const reference *r, int row, double p[CLASSES])
+{
+    double sum = 0;
+    for (int c = 0; c < CLASSES; c++) {
+        p[c] = r->b[c];
+        for (int k = 0; k < INPUTS; k++)
+            p[c] += r->x[row][k] * r->w[k * CLASSES + c];
+        sum += p[c] = exp(p[c]);
+    }
+    for (int c = 0; c < CLASSES; c++)
+        p[c] /= sum;
+    double loss = -log(p[r->labels[row]]);
+    p[r->labels[row]] -= 1;
+    return loss;
+}
+
+static void step_reference(reference *r, const int32_t *rows, double rate)
+{
+    static double dw[WEIGHTS], db[CLASSES], p[CLASSES];
+    for (int c = 0; c < CLASSES; c++)
+        db[c] = 0;
+    for (int i = 0; i < WEIGHTS; i++)
+        dw[i] = 2 * small_recipe.network.l2 * r->w[i];
+    for (int i = 0; i < small_recipe.batch; i++) {
+        run_reference_row(r, rows[i], p);
+        for (int c = 0; c < CLASSES; c++) {
+            db[c] += p[c] / small_recipe.batch;
+            for (int k = 0; k < INPUTS; k++)
+                dw[k * CLASSES + c] += r->x[rows[i]][k] * p[c] / small_recipe.batch;
+        }
+    }
+    for (int i = 0; i < WEIGHTS; i++)
+        r->w[i] -= rate * dw[i];
+    for (int c = 0; c < CLASSES; c++)
+        r->b[c] -= rate * db[c];
+}
+
+static void train_reference(reference *r, int per_epoch)
+{
+    int32_t order[SMALL_RUN_ROWS] = {0};
+    for (int step = 0; step < small_recipe.stop.count; step++) {
+        int epoch = step / per_epoch;
+        lam_random random =
+            lam_random_start(small_recipe.seed, LAM_RANDOM_STREAM_ORDER, (uint32_t)epoch);
+        lam_random_permutation(&random, order, SMALL_RUN_ROWS);
+        for (int i = 0; i < SMALL_RUN_ROWS && !small_recipe.shuffle; i++)
+            order[i] = i;
+        step_reference(r, order + step % per_epoch * small_recipe.batch,
+                       lam_schedule_get_rate(&small_recipe.schedule, step));
+    }
+}
+
+static void expect_reference_metrics(const reference *r, const lam_metrics *metrics)
+{
+    double loss = 0, p[CLASSES], squares = 0;
+    for (int i = 0; i < SMALL_RUN_ROWS; i++)
+        loss += run_reference_row(r, i, p) / SMALL_RUN_ROWS;
+    for (int i = 0; i < WEIGHTS; i++)
+        squares += r->w[i] * r->w[i];
+    ck_assert_double_lt(fabs(metrics->loss - loss), 1e-5);
+    ck_assert_double_lt(fabs(metrics->cost - loss - small_recipe.network.l2 * squares), 1e-5);
+}
+
+static void expect_reference_model(const reference *r, const char *run)
+{
+    static double w[WEIGHTS], b[CLASSES];
+    static const size_t shape[2] = {INPUTS, CLASSES};
+    lam_safetensors_file *file = NULL;
+    ck_assert_ok(
+        lam_safetensors_file_open(test_context(), small_run_file(run, LAM_RUN_MODEL), &file));
+    ck_assert_ok(lam_safetensors_file_read(file, "layer1.weight", shape, 2, w));
+    ck_assert_ok(lam_safetensors_file_read(file, "layer1.bias", &shape[1], 1, b));
+    for (int i = 0; i < WEIGHTS; i++)
+        ck_assert_msg(fabs(w[i] - r->w[i]) < 2e-6, "w[%d] is %.9g, not %.9g", i, w[i], r->w[i]);
+    for (int c = 0; c < CLASSES; c++)
+        ck_assert_msg(fabs(b[c] - r->b[c]) < 2e-6, "b[%d] is %.9g, not %.9g", c, b[c], r->b[c]);
+    lam_safetensors_file_close(&file);
+}
+
+/* Ten steps over three and a third epochs of three batches of 60 (20 rows are left out of each
+ * epoch), rising and falling rates, shuffled and not. */
+START_TEST(run_follows_the_reference_in_double)
+{
+    static reference r;
+    small_recipe.network.layer_count = 1;
+    small_recipe.network.layers[0] = small_recipe.network.layers[2];
+    small_recipe.network.layers[0].initialization =
+        (lam_initialization){LAM_INITIALIZATION_CONSTANT, 0.01};
+    small_recipe.batch = 60;
+    small_recipe.stop = (lam_duration){LAM_UNIT_STEPS, 10};
+    small_recipe.schedule.half_cycle_steps = 4;
+    small_recipe.schedule.maximum = 0.01;
+    for (int shuffle = 0; shuffle < 2; shuffle++) {
+        const char *run = small_run_path(shuffle ? "shuffled" : "in order");
+        small_recipe.shuffle = shuffle;
+        const lam_run_summary summary = small_run_train(run);
+        start_reference(&r);
+        train_reference(&r, 3);
+        expect_reference_model(&r, run);
+        expect_reference_metrics(&r, &summary.final[LAM_SPLIT_TRAIN]);
+    }
+}
+END_TEST
+
 START_TEST(two_runs_give_the_same_bytes)
 {
     const char *runs[] = {small_run_path("a"), small_run_path("b"), small_run_path("c")};
@@ -80,6 +216,27 @@ START_TEST(evaluation_repeats_the_final_metrics_to_the_bit)
         ck_assert_double_gt(evaluated.final[split].loss, 0);
     }
     ck_assert_int_eq(evaluated.steps, SMALL_RUN_STEPS);
+}
+END_TEST
+
+/* The z-score comes with the model: other training rows do not change the test metrics. */
+START_TEST(evaluation_normalizes_as_the_model_was_trained)
+{
+    const char *run = small_run_path("run");
+    lam_dataset *other = NULL;
+    lam_data_options data = small_recipe.data;
+    const lam_run_summary trained = small_run_train(run);
+    lam_run_summary evaluated;
+    data.train_first = 300;
+    ck_assert_ok(lam_dataset_load(test_context(), &data, NULL, &other));
+    ck_assert(lam_dataset_get_mean(other)[0] != lam_dataset_get_mean(small_run_dataset())[0]);
+    ck_assert_ok(
+        lam_evaluate(test_device(), &small_recipe, other, run, LAM_GEMM_AUTO, &evaluated));
+    ck_assert_mem_eq(&trained.final[LAM_SPLIT_TEST], &evaluated.final[LAM_SPLIT_TEST],
+                     sizeof(lam_metrics));
+    ck_assert_double_ne(trained.final[LAM_SPLIT_TRAIN].loss,
+                        evaluated.final[LAM_SPLIT_TRAIN].loss);
+    lam_dataset_destroy(&other);
 }
 END_TEST
 
@@ -241,8 +398,10 @@ static void add_test(Suite *suite, const char *name, const TTest *test)
 static void add_tests(Suite *suite)
 {
     add_test(suite, "run", run_measures_learns_and_records);
+    add_test(suite, "reference", run_follows_the_reference_in_double);
     add_test(suite, "repeat", two_runs_give_the_same_bytes);
     add_test(suite, "evaluate", evaluation_repeats_the_final_metrics_to_the_bit);
+    add_test(suite, "z-score", evaluation_normalizes_as_the_model_was_trained);
     add_test(suite, "bad model", evaluation_refuses_models_that_do_not_fit);
     add_test(suite, "folder", folder_of_an_earlier_run_is_refused_or_replaced);
     add_test(suite, "no fit", recipe_that_does_not_fit_the_data_is_refused);

@@ -48,18 +48,6 @@ RULES = {
     ],
 }
 
-# Defines whose illegal values are not guarded yet: (file, define).
-UNGUARDED = {
-    ("common.clh", "GATHER"),
-    ("gather.cl", "GATHER"),
-    ("matmul_registers.cl", "GATHER"),
-    ("matmul_registers.cl", "UPDATE"),
-    ("matmul_tiles.cl", "GATHER"),
-    ("matmul_tiles.cl", "UPDATE"),
-    ("sgd.cl", "UPDATE"),
-    ("softmax_cross_entropy.cl", "BACKWARD"),
-}
-
 # All variants of a kernel have one list of parameters, and some leave one of them unused.
 CLANG = ["clang", "-x", "cl", "-cl-std=CL1.2", "-target", "spir64-unknown-unknown", "-Xclang",
          "-finclude-default-header", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
@@ -160,8 +148,7 @@ def check_file(report, path):
     for name in names:
         problems = [problem for value in DEFINES[name][1]
                     for problem in check_illegal(path, variants[0], name, value)]
-        known = "no guard yet" if (path.name, name) in UNGUARDED else ""
-        report.case(f"{name_of(path)}: illegal {name}", problems, known)
+        report.case(f"{name_of(path)}: illegal {name}", problems)
 
 
 def main():
