@@ -543,7 +543,7 @@ static const char *const bad_overrides[][3] = {
     {"", "--set : ", "not of the form"},
     {"=1", "--set =1: ", "not of the form"},
     {".l2=1", "--set .l2=1: ", "not of the form"},
-    {"l2=", "--set l2=: ", "empty"},
+    {"l2=", "--set l2=: ", "l2: has no value; legal"},
     {"l2=[", "--set l2=[: ", "not valid YAML"},
     {"l2=1\n---\n2", "--set l2=1 --- 2: ", "second YAML document"},
     {"l2.=1", "--set l2.=1: ", "a key is missing before '='"},

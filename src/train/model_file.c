@@ -90,6 +90,19 @@ static lam_status load_unit(const lam_safetensors_file *file, lam_parameters *pa
     return status;
 }
 
+static lam_status read_step(lam_context *context, const lam_safetensors_file *file,
+                            const char *path, int64_t *ret_step)
+{
+    const char *text = lam_safetensors_file_get_text(file, "step");
+    char *end = NULL;
+    long long step = text ? strtoll(text, &end, 10) : -1;
+    if (step < 0 || end == text || *end != '\0')
+        return lam_fail(context, LAM_STATUS_BAD_MODEL,
+                        "%s: its metadata gives no number of steps; train again", path);
+    *ret_step = step;
+    return LAM_STATUS_OK;
+}
+
 lam_status lam_model_file_load(lam_parameters *parameters, const char *path, int64_t *ret_step)
 {
     lam_status status = LAM_STATUS_OK;
@@ -97,8 +110,7 @@ lam_status lam_model_file_load(lam_parameters *parameters, const char *path, int
     LAM_TRY(lam_safetensors_file_open(parameters->engine->context, path, &file));
     for (int u = 0; u < parameters->graph.unit_count; u++)
         LAM_TRY_GOTO(status, load_unit(file, parameters, u, path));
-    const char *step = lam_safetensors_file_get_text(file, "step");
-    *ret_step = step ? strtoll(step, NULL, 10) : 0;
+    LAM_TRY_GOTO(status, read_step(parameters->engine->context, file, path, ret_step));
 fail:
     lam_safetensors_file_close(&file);
     return status;

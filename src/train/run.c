@@ -93,9 +93,14 @@ static lam_status load_checkpoint(training_run *run)
     }
     if (!lam_run_directory_has(directory, LAM_RUN_CHECKPOINT))
         return LAM_STATUS_OK;
-    return lam_model_file_load(run->session->parameters,
-                               lam_run_directory_get_path(directory, LAM_RUN_CHECKPOINT),
-                               &run->first_step);
+    const char *path = lam_run_directory_get_path(directory, LAM_RUN_CHECKPOINT);
+    LAM_TRY(lam_model_file_load(run->session->parameters, path, &run->first_step));
+    if (run->first_step < 0 || run->first_step > run->session->counts.total)
+        return lam_fail(run->context, LAM_STATUS_BAD_MODEL,
+                        "%s: step %lld is none of the run's %lld; replace the run (--force)",
+                        path, (long long)run->first_step,
+                        (long long)run->session->counts.total);
+    return LAM_STATUS_OK;
 }
 
 static lam_status save_model(training_run *run, const char *file)
@@ -134,8 +139,7 @@ static void add_timing(training_run *run, lam_run_summary *summary)
 {
     int64_t step = lam_trainer_get_step(run->trainer);
     double seconds = lam_trainer_get_training_seconds(run->trainer);
-    double epochs = (double)(step - run->first_step) * run->recipe->batch /
-                    (double)run->session->epoch_rows;
+    double epochs = (double)(step - run->first_step) / (double)run->session->counts.per_epoch;
     summary->steps = step;
     summary->seconds_per_epoch = epochs > 0 ? seconds / epochs : 0;
     summary->samples_per_second = lam_trainer_get_samples_per_second(run->trainer);
@@ -148,15 +152,26 @@ static void add_timing(training_run *run, lam_run_summary *summary)
     json_object_set_new(run->record, "seconds_total", json_real(summary->seconds_total));
 }
 
-/* The last measurement is the final one; the test split is looked at once, here. */
-static lam_status finish(training_run *run, lam_run_summary *summary)
+/* The last measurement is the final one, unless the run was resumed after it; the test split
+ * is looked at once, here. */
+static lam_status evaluate_final(training_run *run, lam_run_summary *summary)
 {
+    bool is_measured = lam_trainer_get_step(run->trainer) > run->first_step;
     summary->final[LAM_SPLIT_TRAIN] = run->latest.train;
     summary->final[LAM_SPLIT_VALIDATION] = run->latest.validation;
-    summary->has_split[LAM_SPLIT_TRAIN] = summary->has_split[LAM_SPLIT_TEST] = true;
-    summary->has_split[LAM_SPLIT_VALIDATION] = run->latest.has_validation;
-    LAM_TRY(lam_session_evaluate(run->session, LAM_SPLIT_TEST, run->recipe->network.l2,
-                                 &summary->final[LAM_SPLIT_TEST]));
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
+        summary->has_split[split] =
+            lam_dataset_get_split(run->session->dataset, (lam_split)split).count > 0;
+        if (summary->has_split[split] && (split == LAM_SPLIT_TEST || !is_measured))
+            LAM_TRY(lam_session_evaluate(run->session, (lam_split)split,
+                                         run->recipe->network.l2, &summary->final[split]));
+    }
+    return LAM_STATUS_OK;
+}
+
+static lam_status finish(training_run *run, lam_run_summary *summary)
+{
+    LAM_TRY(evaluate_final(run, summary));
     json_t *final = json_object();
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)
         if (summary->has_split[split])

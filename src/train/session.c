@@ -5,19 +5,16 @@
 #include <string.h>
 
 #include "train/evaluator.h"
-#include "train/trainer.h"
 
 static lam_status fill_session(lam_session *session, lam_device *device,
                                const lam_recipe *recipe, lam_gemm gemm)
 {
     lam_context *context = lam_device_get_context(device);
     lam_graph graph;
-    lam_step_counts counts;
     uint32_t train_rows = lam_dataset_get_split(session->dataset, LAM_SPLIT_TRAIN).count;
     LAM_TRY(
         lam_graph_build(context, &recipe->network, LAM_IMAGE_INPUTS, LAM_CLASS_COUNT, &graph));
-    LAM_TRY(lam_step_counts_compute(context, recipe, train_rows, &counts));
-    session->epoch_rows = counts.per_epoch * recipe->batch;
+    LAM_TRY(lam_step_counts_compute(context, recipe, train_rows, &session->counts));
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &session->engine));
     const lam_host_rows rows = {.images = lam_dataset_get_images(session->dataset),
                                 .labels = lam_dataset_get_labels(session->dataset),

@@ -9,6 +9,7 @@
 #include "net/parameters.h"
 #include "train/model_file.h"
 #include "train/resident_data.h"
+#include "train/trainer.h"
 
 typedef struct lam_session {
     lam_engine *engine;
@@ -16,7 +17,7 @@ typedef struct lam_session {
     lam_normalization normalization;
     lam_resident_data *data;
     lam_parameters *parameters; /* of one member, all zero */
-    int64_t epoch_rows;         /* rows that an epoch trains on */
+    lam_step_counts counts;
 } lam_session;
 
 /** `normalization` NULL takes the data set's own. Errors: BAD_RECIPE, NO_MEMORY, BAD_DEVICE. */
