@@ -346,8 +346,7 @@ static void expect_refused(const char *path)
 
 START_TEST(impossible_header_lengths_are_refused)
 {
-    static const uint64_t lengths[] = {3,
-                                       27,
+    static const uint64_t lengths[] = {27,
                                        100000001,
                                        (uint64_t)1 << 31,
                                        (uint64_t)1 << 32,
@@ -361,6 +360,7 @@ START_TEST(impossible_header_lengths_are_refused)
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         write_container(path, lengths[i], "{}", 24);
         expect_refused(path);
+        ck_assert_ptr_nonnull(strstr(lam_error_message(test_context()), "cut short"));
     }
     write_container(path, 2, "{}", 24);
     ck_assert_int_eq(count_readable(path), 0);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # used by the scripts that source this file
-# The one list of packages that Lamina needs, by their names in Debian 12 and Ubuntu 24.04, and
+# The one list of packages that Lamina needs, by their names in Debian 12, and
 # how to install those that are missing. Sourced by tools/quickstart and tools/check.
 
 # To build and run the `lamina` program.
