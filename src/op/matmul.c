@@ -10,6 +10,7 @@
 /* The members' products as the kernels see them: `groups` products of `in` x `out`. */
 typedef struct product_shape {
     size_t rows, in, out, groups;
+    bool may_have_tail; /* each group is one member */
 } product_shape;
 
 /* A variant's define set and how it covers a matrix of results. */
@@ -33,10 +34,10 @@ typedef struct tile_shape {
 /* 12 to 30 accumulators hide the latency of two FMA units and leave room for operands in 32
  * registers. A few columns past two or three full vectors, as in the reports' layers of 50,
  * would leave a vector of their own nearly empty. */
-static tile_shape choose_tile(size_t lanes, size_t columns)
+static tile_shape choose_tile(size_t lanes, size_t columns, bool may_have_tail)
 {
     size_t full = columns / lanes, rest = columns % lanes;
-    if (lanes == 16 && (full == 2 || full == 3) && rest >= 1 && rest <= 4) {
+    if (may_have_tail && lanes == 16 && (full == 2 || full == 3) && rest >= 1 && rest <= 4) {
         size_t tail = rest <= 2 ? 2 : 4;
         return (tile_shape){full, tail, lanes / tail};
     }
@@ -102,7 +103,7 @@ static product_variant choose_forward(const lam_engine *engine, const product_sh
     if (engine->gemm == LAM_GEMM_TILES)
         return choose_tiles(engine);
     size_t lanes = (size_t)engine->vector_lanes;
-    tile_shape tile = choose_tile(lanes, shape->out);
+    tile_shape tile = choose_tile(lanes, shape->out, shape->may_have_tail);
     tile.rows = choose_forward_rows(engine, shape, tile);
     return make_registers(engine, tile, tile.vectors * lanes + tile.tail);
 }
@@ -114,7 +115,7 @@ static product_variant choose_backward_weights(const lam_engine *engine,
     if (engine->gemm == LAM_GEMM_TILES)
         return choose_tiles(engine);
     size_t lanes = (size_t)engine->vector_lanes;
-    tile_shape tile = choose_tile(lanes, shape->out);
+    tile_shape tile = choose_tile(lanes, shape->out, shape->may_have_tail);
     return make_registers(engine, tile, tile.vectors * lanes + tile.tail);
 }
 
@@ -124,10 +125,11 @@ static product_variant choose_backward_weights(const lam_engine *engine,
 static product_shape get_shape(const lam_engine *engine, const lam_dense *dense)
 {
     bool has_tail = engine->gemm != LAM_GEMM_TILES &&
-                    choose_tile((size_t)engine->vector_lanes, dense->out).tail > 0;
+                    choose_tile((size_t)engine->vector_lanes, dense->out, true).tail > 0;
     if (dense->shares_input && !has_tail)
-        return (product_shape){dense->rows, dense->in, dense->members * dense->out, 1};
-    return (product_shape){dense->rows, dense->in, dense->out, dense->members};
+        return (product_shape){dense->rows, dense->in, dense->members * dense->out, 1,
+                               dense->members == 1};
+    return (product_shape){dense->rows, dense->in, dense->out, dense->members, true};
 }
 
 /* A work-item transposes its columns of w once for all of its rows: it takes as many tiles of
