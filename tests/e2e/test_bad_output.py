@@ -62,10 +62,16 @@ class SmallFiles(LaminaTest):
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.LIMIT_BYTES, self.LIMIT_BYTES))
 
     def test_model_does_not_fit(self):
-        """Nor does a checkpoint, which comes first where training takes long."""
+        """Nor does a checkpoint, which comes first where training takes long: a warning."""
         run = self.place / "run"
         result = lamina("train", RECIPE, *self.OPTIONS, "-o", run, preexec_fn=self.set_limit)
-        self.assert_one_message(result, BAD_OUTPUT, str(run), ".safetensors", "-o")
+        self.assertEqual(result.status, BAD_OUTPUT, result.err)
+        *warnings, message = result.messages
+        for fragment in (str(run), "model.safetensors", "-o"):
+            self.assertIn(fragment, message)
+        for warning in warnings:
+            self.assertIn("warning: ", warning)
+            self.assertIn("checkpoint.safetensors", warning)
         self.assertEqual(sorted(take_snapshot(run)), ["metrics.csv", "run.json"])
         self.assertEqual(read_record(run)["status"], "failed")
         self.assertIn(".safetensors", read_record(run)["message"])
