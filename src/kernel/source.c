@@ -63,7 +63,8 @@ char *lam_source_explain_log(const char *name, const char *text, const char *log
     for (const char *at = strstr(log, name); at; at = strstr(at + 1, name)) {
         const char *after = at + strlen(name);
         long line = *after == ':' ? strtol(after + 1, NULL, 10) : 0;
-        if (line < 1 || labs(line - shown) <= CONTEXT_LINES)
+        if (line < 1 || line > (long)LARGEST_SOURCE_BYTES ||
+            labs(line - shown) <= CONTEXT_LINES)
             continue;
         lam_strbuf_append(&out, "%s:\n", name);
         append_numbered_lines(&out, text, line - CONTEXT_LINES, line + CONTEXT_LINES);
