@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Matrix products of a dense layer, each work-item a register tile, without local memory or
+ * Matrix products of a dense layer, each work-item some register tiles, without local memory or
  * barriers: for CPUs, where one work-item runs as straight vector code.
  *
  * Formula, for each group g (see common.clh):
@@ -10,19 +10,19 @@
  *                            UPDATE=1: w -= rate * dw, b -= rate * db instead of writing them
  * Layout: x[rows, groups*in], y and dy[rows, groups*out], w[in, groups*out], b[groups*out].
  *   With GATHER=1 all groups share the gathered rows.
- * Launch: global (tiles over columns, tiles over rows, groups), local (1, 1, 1).
- *   forward: tiles of TILE_ROWS rows x TILE_COLUMNS columns of y
- *   backward_input: ITEM_TILES tiles of TILE_ROWS rows x TILE_VECTORS*VEC columns of dx
- *   backward_weights: TILE_ROWS rows x TILE_COLUMNS columns of w
+ * Launch: global (tiles over columns, items over rows, groups), local (1, 1, 1). A work-item
+ *   makes ITEM_TILES tiles of TILE_ROWS rows x TILE_COLUMNS columns of y, of dx (columns without
+ *   a tail) or of w.
  * Defines: REAL_BITS, VEC, ACTIVATION, GATHER, UPDATE (common.clh);
- *   TILE_ROWS 1 .. 16, TILE_VECTORS 1 .. 8;
+ *   TILE_ROWS 1 .. 16, TILE_VECTORS 1 .. 8, ITEM_TILES >= 1 (default 1);
+ *     backward_weights: ITEM_TILES * TILE_ROWS is a multiple of VEC.
  *   TAIL 0 (default), 2 or 4: up to so many columns follow TILE_VECTORS full vectors, and there
- *   is one tile over columns. A vector of their own would be nearly empty, so forward sums
- *   them with k in lanes, and backward_weights packs VEC/TAIL rows (TILE_ROWS must be that)
- *   into one vector.
- *   ITEM_TILES >= 1, default 1.
- * Outputs are overwritten. Sums run over k, i and j in ascending order (over k of tail columns
- * in lanes), whatever the number of groups.
+ *     is one tile over columns. A vector of their own would be nearly empty: forward sums them
+ *     with k in lanes, backward_weights with rows of w in lanes. TAIL needs VEC 16.
+ *   PACK 0 (default) or 1: forward and backward_weights copy their columns of w or dy, a block
+ *     at a time, into private memory. Pays where rows are far apart and tiles many.
+ * Outputs are overwritten. Sums run over k, i and j in ascending order (over k of forward's tail
+ * columns in lanes), whatever the tiles and the number of groups.
  * Reads up to a vector past the end of w, b, y and dy: the lanes are discarded.
  */
 #if TILE_ROWS < 1 || TILE_ROWS > 16
@@ -36,45 +36,56 @@
 #elif TAIL != 0 && TAIL != 2 && TAIL != 4
 #error "TAIL must be 0, 2 or 4"
 #endif
+#if TAIL && VEC != 16
+#error "TAIL needs VEC 16"
+#endif
 #ifndef ITEM_TILES
 #define ITEM_TILES 1
 #elif ITEM_TILES < 1
 #error "ITEM_TILES must be at least 1"
 #endif
+#ifndef PACK
+#define PACK 0
+#elif PACK != 0 && PACK != 1
+#error "PACK must be 0 or 1"
+#endif
 
 #define VECTOR_COLUMNS (TILE_VECTORS * VEC)
 #define TILE_COLUMNS (VECTOR_COLUMNS + TAIL)
+#define ITEM_ROWS (ITEM_TILES * TILE_ROWS)
 
-#if TAIL
-/* For backward_weights, lane m*TAIL + c stands for row m and tail column c. */
-#if VEC != 16
-#error "TAIL needs VEC 16"
-#elif TAIL == 2
-#define SPREAD_ROWS(v) (v).s0011223344556677
-#define REPEAT_TAIL(t) ((realv)(t, t, t, t, t, t, t, t))
-#else
-#define SPREAD_ROWS(v) (v).s0000111122223333
-#define REPEAT_TAIL(t) ((realv)(t, t, t, t))
-#endif
-#if TAIL == 2
-#define LOAD_ROWS vload8
-#else
-#define LOAD_ROWS vload4
-#endif
-#define LOAD_TAIL REAL_VECTOR_OF(vload, TAIL)
-#endif
+/* Terms of a sum that are staged at once: with PACK the columns of w or dy for so many fit the
+ * first-level cache, and without it a tile is saved and loaded rarely. */
+#define DEPTH 128
 
-inline void clear_tile(realv sum[TILE_ROWS][TILE_VECTORS])
+typedef realv tile[TILE_ROWS][TILE_VECTORS];
+
+inline void clear_vectors(realv *vectors, int count)
+{
+    for (int i = 0; i < count; i++)
+        vectors[i] = (realv)(0);
+}
+
+/* Between two blocks of DEPTH terms a tile is in memory: volatile, since a compiler that keeps
+ * 30 vectors in registers across the staging of the next block shuffles them around in the
+ * innermost loop (LLVM 14: 60 moves beside 30 multiplications). */
+inline void load_tile(tile sum, const volatile realv *saved)
 {
     for (int m = 0; m < TILE_ROWS; m++)
         for (int v = 0; v < TILE_VECTORS; v++)
-            sum[m][v] = (realv)(0);
+            sum[m][v] = saved[m * TILE_VECTORS + v];
+}
+
+inline void save_tile(volatile realv *saved, tile sum)
+{
+    for (int m = 0; m < TILE_ROWS; m++)
+        for (int v = 0; v < TILE_VECTORS; v++)
+            saved[m * TILE_VECTORS + v] = sum[m][v];
 }
 
 /* sum[m][v] += A(m) * b[v], v in vectors: the rank-1 update that all time is spent in. A(m) is
- * best in memory, staged or not: from there a compiler broadcasts each element in the
- * multiplication itself, where from a register it would shuffle. A macro, since OpenCL C 1.2
- * has no pointers to any address space. */
+ * best in memory, staged or not: from there a broadcast is a load, where from a register it
+ * would be a shuffle. A macro, since OpenCL C 1.2 has no pointers to any address space. */
 #define ADD_OUTER_PRODUCT(sum, A, b)                                                           \
     do {                                                                                       \
         realv b_vectors[TILE_VECTORS];                                                         \
@@ -88,13 +99,31 @@ inline void clear_tile(realv sum[TILE_ROWS][TILE_VECTORS])
         }                                                                                      \
     } while (0)
 
+#if PACK
+/* The full vectors of `count` rows of a matrix, made contiguous. */
+inline void pack_rows(real packed[DEPTH][VECTOR_COLUMNS], global const real *restrict matrix,
+                      int stride, int count)
+{
+    for (int i = 0; i < count; i++)
+        for (int v = 0; v < TILE_VECTORS; v++)
+            STORE_VECTOR(LOAD_VECTOR(v, matrix + (size_t)i * stride), v, packed[i]);
+}
+#endif
+
 /* ---- the layer's input ---- */
 
 #if GATHER
 typedef uchar stored;
+/* Not vload: PoCL 3.1 makes that of bytes from eight loads of two. */
+typedef struct __attribute__((packed)) stored_vector {
+    BYTE_VECTOR lanes;
+} stored_vector;
+#define LOAD_STORED(v, source)                                                                 \
+    CONVERT_VECTOR(((global const stored_vector *)((source) + (v) * VEC))->lanes)
 #define INPUT_VIEW {images, order + (size_t)step * rows, scale, shift, in} /* for all groups */
 #else
 typedef real stored;
+#define LOAD_STORED(v, source) LOAD_VECTOR(v, source)
 #define INPUT_VIEW {x + group * in, 0, 0, 0, groups * in}
 #endif
 
@@ -111,45 +140,88 @@ inline global const stored *find_row(const input_view *view, int i)
     return view->x + (size_t)(GATHER ? view->order[i] : i) * view->stride;
 }
 
-inline real get_element(const input_view *view, global const stored *row, int k)
+/* staged[i*stride + v] = elements first + v*VEC .. of row i, zeros from the count-th on. */
+inline void stage_rows(realv *staged, int stride, const input_view *view,
+                       global const stored *const *source, int rows, int first, int count)
 {
-    return GATHER ? fma((real)row[k], view->scale[k], view->shift[k]) : (real)row[k];
-}
-
-/* Elements first .. first+capacity-1 of a row, zeros from the count-th on. */
-inline void stage_elements(real *destination, const input_view *view,
-                           global const stored *row, int first, int count, int capacity)
-{
-    if (count >= capacity) {
-        for (int k = 0; k < capacity; k++)
-            destination[k] = get_element(view, row, first + k);
-    } else {
-        for (int k = 0; k < capacity; k++)
-            destination[k] = k < count ? get_element(view, row, first + k) : (real)0;
+    const int vectors = count / VEC;
+    for (int v = 0; v < vectors; v++) {
+#if GATHER
+        const realv scale = LOAD_VECTOR(v, view->scale + first);
+        const realv shift = LOAD_VECTOR(v, view->shift + first);
+#endif
+        for (int i = 0; i < rows; i++) {
+            realv x = LOAD_STORED(v, source[i] + first);
+#if GATHER
+            x = fma(x, scale, shift);
+#endif
+            staged[i * stride + v] = x;
+        }
     }
+    if (count % VEC == 0)
+        return;
+    for (int i = 0; i < rows; i++)
+        for (int k = vectors * VEC; k < (vectors + 1) * VEC; k++) {
+            real x = k < count ? (real)source[i][first + k] : (real)0;
+#if GATHER
+            if (k < count)
+                x = fma(x, view->scale[first + k], view->shift[first + k]);
+#endif
+            ((real *)(staged + i * stride))[k] = x;
+        }
 }
 
 /* ---- forward ---- */
 
-/* Elements of x that are staged at once in each row. */
-#define DEPTH (4 * VEC)
-
 #if TAIL
-/* tail[m][c] += sum over k of x[m][k] w[k,c] with k in lanes, over one staged block. */
-inline void add_tail(realv tail[TILE_ROWS][TAIL], real x[TILE_ROWS][DEPTH],
-                     global const real *restrict w, int w_stride, int count)
+/* Column c of VEC rows of w_tail, rows in lanes. */
+#if TAIL == 2
+#define PICK(v, c) ((c) == 0 ? (v).even : (v).odd)
+#define TAIL_COLUMN(w_tail, c)                                                                 \
+    ((realv)(PICK(LOAD_VECTOR(0, w_tail), c), PICK(LOAD_VECTOR(1, w_tail), c)))
+#else
+#define PICK(v, c)                                                                             \
+    ((c) == 0 ? (v).s048c : (c) == 1 ? (v).s159d : (c) == 2 ? (v).s26ae : (v).s37bf)
+#define TAIL_COLUMN(w_tail, c)                                                                 \
+    ((realv)(PICK(LOAD_VECTOR(0, w_tail), c), PICK(LOAD_VECTOR(1, w_tail), c),                 \
+             PICK(LOAD_VECTOR(2, w_tail), c), PICK(LOAD_VECTOR(3, w_tail), c)))
+#endif
+
+/* tail[m][c] += sum over k < count of x[m][k] w[k,c] with k in lanes. Clears the rest of w_tail
+ * up to a full vector. */
+inline void add_tail(realv tail[TILE_ROWS][TAIL], realv x[TILE_ROWS][DEPTH / VEC],
+                     real w_tail[DEPTH][TAIL], int count)
 {
-    real columns[TAIL][DEPTH];
-    for (int k = 0; k < DEPTH; k++)
+    const int vectors = (count + VEC - 1) / VEC;
+    for (int k = count; k < vectors * VEC; k++)
         for (int c = 0; c < TAIL; c++)
-            columns[c][k] = k < count ? w[(size_t)k * w_stride + c] : (real)0;
-    for (int k = 0; k < DEPTH; k += VEC)
-        for (int c = 0; c < TAIL; c++) {
-            const realv column = LOAD_VECTOR(0, columns[c] + k);
-            for (int m = 0; m < TILE_ROWS; m++)
-                tail[m][c] = fma(LOAD_VECTOR(0, x[m] + k), column, tail[m][c]);
+            w_tail[k][c] = 0;
+    realv column[DEPTH / VEC][TAIL];
+    for (int v = 0; v < vectors; v++) {
+        #pragma unroll
+        for (int c = 0; c < TAIL; c++)
+            column[v][c] = TAIL_COLUMN(w_tail[v * VEC], c);
+    }
+    #pragma unroll 1
+    for (int m = 0; m < TILE_ROWS; m++) {
+        realv sum[TAIL];
+        for (int c = 0; c < TAIL; c++)
+            sum[c] = tail[m][c];
+        for (int v = 0; v < vectors; v++) {
+            #pragma unroll
+            for (int c = 0; c < TAIL; c++)
+                sum[c] = fma(x[m][v], column[v][c], sum[c]);
         }
+        for (int c = 0; c < TAIL; c++)
+            tail[m][c] = sum[c];
+    }
 }
+
+#define STORE_TAIL REAL_VECTOR_OF(vstore, TAIL)
+#define LOAD_TAIL REAL_VECTOR_OF(vload, TAIL)
+#define KEEP_TAIL(k, row) STORE_TAIL(LOAD_TAIL(0, (row) + VECTOR_COLUMNS), k, w_tail[0])
+#else
+#define KEEP_TAIL(k, row) (void)0
 #endif
 
 kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
@@ -157,40 +229,61 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
                            int rows, int in, int out, int groups, int step)
 {
     const int column = get_global_id(0) * TILE_COLUMNS;
-    const int row = get_global_id(1) * TILE_ROWS;
+    const int first_row = get_global_id(1) * ITEM_ROWS;
     const int group = get_global_id(2);
     const int y_stride = groups * out;
     const int y_column = group * out + column;
     const input_view view = INPUT_VIEW;
-    global const stored *source[TILE_ROWS];
-    for (int m = 0; m < TILE_ROWS; m++)
-        source[m] = find_row(&view, min(row + m, rows - 1));
-    realv sum[TILE_ROWS][TILE_VECTORS];
-    clear_tile(sum);
+    const int item_rows = min(ITEM_ROWS, rows - first_row);
+    global const stored *source[ITEM_ROWS];
+    for (int m = 0; m < ITEM_ROWS; m++)
+        source[m] = find_row(&view, first_row + min(m, item_rows - 1));
+    realv saved[ITEM_ROWS][TILE_VECTORS];
 #if TAIL
-    realv tail[TILE_ROWS][TAIL];
-    for (int m = 0; m < TILE_ROWS; m++)
-        for (int c = 0; c < TAIL; c++)
-            tail[m][c] = (realv)(0);
+    realv tail[ITEM_ROWS][TAIL];
+    clear_vectors(tail[0], ITEM_ROWS * TAIL);
+    real w_tail[DEPTH][TAIL];
 #endif
+    #pragma unroll 1
     for (int first = 0; first < in; first += DEPTH) {
         const int count = min(DEPTH, in - first);
         global const real *w_block = w + (size_t)first * y_stride + y_column;
-        real staged[TILE_ROWS][DEPTH];
-        for (int m = 0; m < TILE_ROWS; m++)
-            stage_elements(staged[m], &view, source[m], first, count, DEPTH);
-#define STAGED_X(m) staged[m][k]
-        #pragma unroll 1
+#if PACK
+        real packed[DEPTH][VECTOR_COLUMNS];
+        pack_rows(packed, w_block, y_stride, count);
         for (int k = 0; k < count; k++)
-            ADD_OUTER_PRODUCT(sum, STAGED_X, w_block + (size_t)k * y_stride);
-#if TAIL
-        add_tail(tail, staged, w_block + VECTOR_COLUMNS, y_stride, count);
+            KEEP_TAIL(k, w_block + (size_t)k * y_stride);
 #endif
+        #pragma unroll 1
+        for (int t = 0; t < item_rows; t += TILE_ROWS) {
+            realv staged[TILE_ROWS][DEPTH / VEC];
+            stage_rows(staged[0], DEPTH / VEC, &view, source + t, TILE_ROWS, first, count);
+            tile sum;
+            if (first == 0)
+                clear_vectors(sum[0], TILE_ROWS * TILE_VECTORS);
+            else
+                load_tile(sum, saved[t]);
+#define STAGED_X(m) ((const real *)staged[m])[k]
+            #pragma unroll 1
+            for (int k = 0; k < count; k++) {
+#if PACK
+                ADD_OUTER_PRODUCT(sum, STAGED_X, packed[k]);
+#else
+                global const real *w_row = w_block + (size_t)k * y_stride;
+                ADD_OUTER_PRODUCT(sum, STAGED_X, w_row);
+                KEEP_TAIL(k, w_row);
+#endif
+            }
+            save_tile(saved[t], sum);
+#if TAIL
+            add_tail(tail + t, staged, w_tail, count);
+#endif
+        }
     }
-    for (int m = 0; m < TILE_ROWS && row + m < rows; m++) {
-        global real *destination = y + (size_t)(row + m) * y_stride + y_column;
+    for (int m = 0; m < item_rows; m++) {
+        global real *destination = y + (size_t)(first_row + m) * y_stride + y_column;
         for (int v = 0; v < TILE_VECTORS; v++) {
-            const realv z = sum[m][v] + LOAD_VECTOR(v, b + y_column);
+            const realv z = saved[m][v] + LOAD_VECTOR(v, b + y_column);
             store_lanes(destination + v * VEC, ACTIVATE(realv, z), out - column - v * VEC);
         }
 #if TAIL
@@ -226,7 +319,7 @@ inline void add_input_tile(global real *restrict dx, global const real *restrict
                            int columns, real transposed[WIDTH][VECTOR_COLUMNS], int count,
                            bool is_first, bool is_last)
 {
-    realv sum[TILE_ROWS][TILE_VECTORS];
+    tile sum;
     for (int m = 0; m < TILE_ROWS; m++)
         for (int v = 0; v < TILE_VECTORS; v++)
             sum[m][v] = is_first || m >= rows
@@ -253,8 +346,8 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
                                   int rows, int in, int out, int groups)
 {
     const int column = get_global_id(0) * VECTOR_COLUMNS;
-    const int first_row = get_global_id(1) * (ITEM_TILES * TILE_ROWS);
-    const int end_row = min(first_row + ITEM_TILES * TILE_ROWS, rows);
+    const int first_row = get_global_id(1) * ITEM_ROWS;
+    const int end_row = min(first_row + ITEM_ROWS, rows);
     const int group = get_global_id(2);
     const int y_stride = groups * out;
     const int x_stride = groups * in;
@@ -291,8 +384,30 @@ inline void load_member_values(realv values[TILE_VECTORS], global const real *re
                 table[min((column + v * VEC + lane) / member_width, members - 1)];
 }
 
-/* Rows of the batch that are staged at once. */
-#define STAGED_ROWS 16
+#if UPDATE
+#define RESULT(weight, rate, gradient) fma(-(rate), gradient, weight)
+#define RESULT_WEIGHTS w
+#define RESULT_BIAS b
+#else
+#define RESULT(weight, rate, gradient) ((void)(rate), gradient)
+#define RESULT_WEIGHTS dw
+#define RESULT_BIAS db
+#endif
+
+/* What is written of `rows` x `columns` weights whose products with the loss are in `sum`. */
+inline void finish_tile(global real *restrict result, global const real *restrict w, int stride,
+                        int rows, int columns, tile sum, const realv penalty[TILE_VECTORS],
+                        const realv rate[TILE_VECTORS])
+{
+    for (int m = 0; m < TILE_ROWS && m < rows; m++)
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            const size_t at = (size_t)m * stride + v * VEC;
+            const int count = columns - v * VEC;
+            const realv weight = load_lanes(w + at, count);
+            const realv gradient = fma(2 * penalty[v], weight, sum[m][v]);
+            store_lanes(result + at, RESULT(weight, rate[v], gradient), count);
+        }
+}
 
 kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
                                     global const real *restrict dy,
@@ -300,80 +415,94 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
                                     int groups, int members, int step)
 {
     const int column = get_global_id(0) * TILE_COLUMNS;
-    const int input = get_global_id(1) * TILE_ROWS;
+    const int input = get_global_id(1) * ITEM_ROWS;
     const int group = get_global_id(2);
     const int w_stride = groups * out;
     const int w_column = group * out + column;
-    const int inputs = min(TILE_ROWS, in - input);
-    const input_view view = INPUT_VIEW;
-    global const real *dy_tile = dy + w_column;
-    realv sum[TILE_ROWS][TILE_VECTORS];
-    clear_tile(sum);
-#if TAIL
-    realv tail = (realv)(0);
-#endif
-    for (int first = 0; first < rows; first += STAGED_ROWS) {
-        const int count = min(STAGED_ROWS, rows - first);
-        real staged[STAGED_ROWS][TILE_ROWS];
-        for (int i = 0; i < count; i++)
-            stage_elements(staged[i], &view, find_row(&view, first + i), input, inputs,
-                           TILE_ROWS);
-#define STAGED_INPUT(m) staged[i][m]
-        #pragma unroll 1
-        for (int i = 0; i < count; i++) {
-            global const real *dy_row = dy_tile + (size_t)(first + i) * w_stride;
-            ADD_OUTER_PRODUCT(sum, STAGED_INPUT, dy_row);
-#if TAIL
-            const REAL_VECTOR(TAIL) dy_tail = LOAD_TAIL(0, dy_row + VECTOR_COLUMNS);
-            tail = fma(SPREAD_ROWS(LOAD_ROWS(0, staged[i])), REPEAT_TAIL(dy_tail), tail);
-#endif
-        }
-    }
+    const int inputs = min(ITEM_ROWS, in - input);
     const int member_width = groups * out / members;
-    realv penalty[TILE_VECTORS];
+    const input_view view = INPUT_VIEW;
+    realv penalty[TILE_VECTORS], rate[TILE_VECTORS];
     load_member_values(penalty, l2, w_column, out - column, member_width, members);
 #if UPDATE
-    realv rate[TILE_VECTORS];
     load_member_values(rate, rates + (size_t)step * members, w_column, out - column,
                        member_width, members);
-#endif
-    for (int m = 0; m < inputs; m++) {
-        const size_t w_row = (size_t)(input + m) * w_stride + w_column;
-        for (int v = 0; v < TILE_VECTORS; v++) {
-            const size_t at = w_row + v * VEC;
-            const int count = out - column - v * VEC;
-            const realv weight = load_lanes(w + at, count);
-            const realv gradient = fma(2 * penalty[v], weight, sum[m][v]);
-#if UPDATE
-            store_lanes(w + at, fma(-rate[v], gradient, weight), count);
 #else
-            store_lanes(dw + at, gradient, count);
+    for (int v = 0; v < TILE_VECTORS; v++)
+        rate[v] = (realv)(0);
 #endif
+    realv saved[ITEM_ROWS][TILE_VECTORS];
+#if TAIL
+    realv tail[TAIL][ITEM_ROWS / VEC];
+    clear_vectors(tail[0], TAIL * (ITEM_ROWS / VEC));
+#endif
+    #pragma unroll 1
+    for (int first = 0; first < rows; first += DEPTH) {
+        const int count = min(DEPTH, rows - first);
+        global const real *dy_block = dy + (size_t)first * w_stride + w_column;
+        global const stored *source[DEPTH];
+        for (int i = 0; i < count; i++)
+            source[i] = find_row(&view, first + i);
+        realv staged[DEPTH][ITEM_ROWS / VEC];
+        stage_rows(staged[0], ITEM_ROWS / VEC, &view, source, count, input, inputs);
+#if PACK
+        real packed[DEPTH][VECTOR_COLUMNS];
+        pack_rows(packed, dy_block, w_stride, count);
+#endif
+        #pragma unroll 1
+        for (int t = 0; t < inputs; t += TILE_ROWS) {
+            tile sum;
+            if (first == 0)
+                clear_vectors(sum[0], TILE_ROWS * TILE_VECTORS);
+            else
+                load_tile(sum, saved[t]);
+#define STAGED_INPUT(m) ((const real *)staged[i])[t + m]
+            #pragma unroll 1
+            for (int i = 0; i < count; i++) {
+#if PACK
+                ADD_OUTER_PRODUCT(sum, STAGED_INPUT, packed[i]);
+#else
+                ADD_OUTER_PRODUCT(sum, STAGED_INPUT, dy_block + (size_t)i * w_stride);
+#endif
+            }
+            const size_t at = (size_t)(input + t) * w_stride + w_column;
+            if (first + count < rows)
+                save_tile(saved[t], sum);
+            else
+                finish_tile(RESULT_WEIGHTS + at, w + at, w_stride, inputs - t, out - column,
+                            sum, penalty, rate);
         }
 #if TAIL
-        for (int c = 0; c < TAIL && VECTOR_COLUMNS + c < out; c++) {
-            const size_t at = w_row + VECTOR_COLUMNS + c;
-            const real gradient =
-                fma(2 * l2[group], w[at], ((const real *)&tail)[m * TAIL + c]);
-#if UPDATE
-            w[at] = fma(-rates[(size_t)step * members + group], gradient, w[at]);
-#else
-            dw[at] = gradient;
-#endif
+        for (int i = 0; i < count; i++) {
+            global const real *dy_tail = dy_block + (size_t)i * w_stride + VECTOR_COLUMNS;
+            #pragma unroll
+            for (int v = 0; v < ITEM_ROWS / VEC; v++) {
+                #pragma unroll
+                for (int c = 0; c < TAIL; c++)
+                    tail[c][v] = fma(staged[i][v], (realv)(dy_tail[c]), tail[c][v]);
+            }
         }
 #endif
     }
+#if TAIL
+    for (int m = 0; m < inputs; m++)
+        for (int c = 0; c < TAIL && VECTOR_COLUMNS + c < out; c++) {
+            const size_t at = (size_t)(input + m) * w_stride + w_column + VECTOR_COLUMNS + c;
+            const real weight = w[at];
+            const real gradient =
+                fma(2 * l2[group], weight, ((const real *)tail[c])[m]);
+            RESULT_WEIGHTS[at] = RESULT(weight, rate[0].s0, gradient);
+        }
+#endif
     if (input == 0)
         for (int v = 0; v < TILE_VECTORS + (TAIL > 0); v++) {
             const int count = out - column - v * VEC;
+            const int at = w_column + v * VEC;
             realv gradient = (realv)(0);
             for (int i = 0; i < rows; i++)
-                gradient += LOAD_VECTOR(v, dy_tile + (size_t)i * w_stride);
-#if UPDATE
-            global real *bias = b + w_column + v * VEC;
-            store_lanes(bias, fma(-rate[min(v, TILE_VECTORS - 1)], gradient, load_lanes(bias, count)), count);
-#else
-            store_lanes(db + w_column + v * VEC, gradient, count);
-#endif
+                gradient += LOAD_VECTOR(0, dy + (size_t)i * w_stride + at);
+            const realv bias = UPDATE ? load_lanes(RESULT_BIAS + at, count) : (realv)(0);
+            store_lanes(RESULT_BIAS + at,
+                        RESULT(bias, rate[min(v, TILE_VECTORS - 1)], gradient), count);
         }
 }

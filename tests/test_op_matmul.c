@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op/matmul_variant.h"
 #include "support/device_fixture.h"
 #include "support/ref_dense.h"
 #include "support/suite.h"
 
-/* The case table: odd sizes, 1, primes, multiples and their neighbours of every tile side. */
+/* The case table: odd sizes, 1, primes, multiples and their neighbours of every tile side; more
+ * terms than are staged at once; rows far enough apart to be packed. */
 typedef struct dense_case {
     size_t rows, in, out, members;
     bool gathers;
@@ -28,12 +30,15 @@ static const dense_case cases[] = {
     {23, 29, 7, 8, false, RELU, RELU},     {3, 100, 64, 1, true, SIGMOID, NONE},
     {33, 19, 67, 3, true, RELU, NONE},     {10, 50, 10, 3, false, NONE, RELU},
     {31, 128, 129, 1, false, RELU, NONE},  {11, 40, 10, 5, true, RELU, NONE},
-    {2, 5, 1, 8, false, SIGMOID, SIGMOID},
+    {2, 5, 1, 8, false, SIGMOID, SIGMOID}, {130, 17, 50, 1, true, NONE, NONE},
+    {3, 270, 52, 1, false, NONE, RELU},    {140, 150, 260, 1, false, RELU, RELU},
+    {33, 20, 36, 9, false, RELU, RELU},
 };
 
 /* Everything a case needs, on the host in double and on the device. */
 typedef struct dense_setup {
     const dense_case *which;
+    size_t choice; /* which of the ways to compute a product, where there are as many */
     lam_engine *engine;
     lam_plan *plan;
     ref_dense ref;
@@ -69,21 +74,15 @@ static void set_up_gathered_input(dense_setup *s)
     s->scale = test_upload(s->engine, scale, c->in);
     s->shift = test_upload(s->engine, shift, c->in);
     s->dense.input = (lam_input){NULL, s->images, s->order, s->scale, s->shift};
-    if (lam_matmul_needs_gathered_input(s->engine)) {
-        s->x_buffer = test_output(s->engine, s->x_count);
-        ck_assert_ok(
-            lam_gather_add(s->engine, s->plan, &s->dense.input, c->rows, c->in, s->x_buffer));
-        s->dense.input = (lam_input){.x = s->x_buffer};
-    }
     free(images);
     free(order);
     free(scale);
     free(shift);
 }
 
-static dense_setup set_up(const dense_case *c, lam_real_type real, lam_gemm gemm)
+static dense_setup set_up(const dense_case *c, lam_real_type real, lam_gemm gemm, size_t choice)
 {
-    dense_setup s = {.which = c, .engine = test_engine(real, gemm)};
+    dense_setup s = {.which = c, .choice = choice, .engine = test_engine(real, gemm)};
     s.width = c->members * c->out;
     s.x_count = c->rows * c->in * (c->gathers ? 1 : c->members);
     s.w_count = c->in * s.width;
@@ -128,6 +127,35 @@ static void tear_down(dense_setup *s)
     lam_engine_destroy(&s->engine);
 }
 
+static void add(dense_setup *s, lam_product product, lam_buffer *result,
+                const lam_weight_gradient *gradient)
+{
+    const lam_product_call call = {.product = product,
+                                   .dense = &s->dense,
+                                   .dy = s->dy_buffer,
+                                   .result = result,
+                                   .gradient = gradient};
+    lam_matmul_variant variants[LAM_MAX_MATMUL_VARIANTS];
+    size_t count = lam_matmul_list_variants(s->engine, product, &s->dense, variants);
+    size_t choice = s->choice < count ? s->choice : 0;
+    ck_assert_ok(lam_matmul_add_variant(s->engine, s->plan, &variants[choice], &call));
+}
+
+static size_t count_choices(const dense_case *c, lam_real_type real, lam_gemm gemm)
+{
+    lam_engine *engine = test_engine(real, gemm);
+    const lam_dense dense = {
+        .rows = c->rows, .in = c->in, .out = c->out, .members = c->members};
+    lam_matmul_variant variants[LAM_MAX_MATMUL_VARIANTS];
+    size_t most = 0;
+    for (int product = 0; product < LAM_PRODUCT_COUNT; product++) {
+        size_t count = lam_matmul_list_variants(engine, (lam_product)product, &dense, variants);
+        most = count > most ? count : most;
+    }
+    lam_engine_destroy(&engine);
+    return most;
+}
+
 static void run(dense_setup *s)
 {
     ck_assert_ok(lam_plan_enqueue(s->plan, STEP));
@@ -141,13 +169,13 @@ static void scale_to_bound(const dense_setup *s, double *magnitude, size_t count
         magnitude[i] = ((double)terms + 8) * test_epsilon(s->engine) * (magnitude[i] + 1e-3);
 }
 
-static void check_forward(const dense_case *c, lam_real_type real, lam_gemm gemm)
+static void check_forward(const dense_case *c, lam_real_type real, lam_gemm gemm, size_t choice)
 {
-    dense_setup s = set_up(c, real, gemm);
+    dense_setup s = set_up(c, real, gemm, choice);
     lam_buffer *y = test_output(s.engine, s.y_count);
     double *expected = malloc(s.y_count * sizeof(double));
     double *bound = malloc(s.y_count * sizeof(double));
-    ck_assert_ok(lam_matmul_add_forward(s.engine, s.plan, &s.dense, y));
+    add(&s, LAM_PRODUCT_FORWARD, y, NULL);
     run(&s);
     ref_dense_forward(&s.ref, c->activation, expected, bound);
     scale_to_bound(&s, bound, s.y_count, c->in);
@@ -158,13 +186,14 @@ static void check_forward(const dense_case *c, lam_real_type real, lam_gemm gemm
     tear_down(&s);
 }
 
-static void check_backward_input(const dense_case *c, lam_real_type real, lam_gemm gemm)
+static void check_backward_input(const dense_case *c, lam_real_type real, lam_gemm gemm,
+                                 size_t choice)
 {
-    dense_setup s = set_up(c, real, gemm);
+    dense_setup s = set_up(c, real, gemm, choice);
     lam_buffer *dx = test_output(s.engine, s.x_count);
     double *expected = malloc(s.x_count * sizeof(double));
     double *bound = malloc(s.x_count * sizeof(double));
-    ck_assert_ok(lam_matmul_add_backward_input(s.engine, s.plan, &s.dense, s.dy_buffer, dx));
+    add(&s, LAM_PRODUCT_BACKWARD_INPUT, dx, NULL);
     run(&s);
     ref_dense_backward_input(&s.ref, c->input_activation, s.dy, expected, bound);
     scale_to_bound(&s, bound, s.x_count, c->out);
@@ -177,9 +206,9 @@ static void check_backward_input(const dense_case *c, lam_real_type real, lam_ge
 
 /* The gradient itself, and then the update that it makes. */
 static void check_backward_weights(const dense_case *c, lam_real_type real, lam_gemm gemm,
-                                   bool updates)
+                                   size_t choice, bool updates)
 {
-    dense_setup s = set_up(c, real, gemm);
+    dense_setup s = set_up(c, real, gemm, choice);
     lam_buffer *dw = test_output(s.engine, s.w_count), *db = test_output(s.engine, s.width);
     double *dw_expected = malloc(s.w_count * sizeof(double));
     double *dw_bound = malloc(s.w_count * sizeof(double));
@@ -188,8 +217,7 @@ static void check_backward_weights(const dense_case *c, lam_real_type real, lam_
     lam_weight_gradient gradient = {.l2 = s.l2_buffer, .dw = dw, .db = db};
     if (updates)
         gradient = (lam_weight_gradient){.l2 = s.l2_buffer, .rates = s.rates_buffer};
-    ck_assert_ok(
-        lam_matmul_add_backward_weights(s.engine, s.plan, &s.dense, s.dy_buffer, &gradient));
+    add(&s, LAM_PRODUCT_BACKWARD_WEIGHTS, NULL, &gradient);
     run(&s);
     ref_dense_backward_weights(&s.ref, s.dy, s.l2, dw_expected, db_expected, dw_bound,
                                db_bound);
@@ -211,32 +239,35 @@ static void check_backward_weights(const dense_case *c, lam_real_type real, lam_
     tear_down(&s);
 }
 
-static const lam_gemm variants[] = {LAM_GEMM_REGISTERS, LAM_GEMM_TILES, LAM_GEMM_CLBLAST};
+static const lam_gemm families[] = {LAM_GEMM_REGISTERS, LAM_GEMM_TILES, LAM_GEMM_CLBLAST};
 
 /* LAM_TEST_QUICK, set where kernels run in a slow simulator, keeps to the smaller cases and to
  * Lamina's own kernels. */
 static bool skips(const dense_case *c, lam_gemm gemm)
 {
     return getenv("LAM_TEST_QUICK") &&
-           (gemm == LAM_GEMM_CLBLAST || c->rows * c->in * c->out * c->members > 12000);
+           (gemm == LAM_GEMM_CLBLAST || c->rows * c->in * c->out * c->members > 45000);
 }
 
-/* One loop test: index = case * 6 + variant * 2 + precision. */
+/* One loop test: index = case * 6 + family * 2 + precision. */
 enum { CASE_COUNT = sizeof cases / sizeof cases[0], LOOP_COUNT = CASE_COUNT * 6 };
 
 START_TEST(products_match_double_reference)
 {
     const dense_case *c = &cases[_i / 6];
-    lam_gemm gemm = variants[_i / 2 % 3];
+    lam_gemm gemm = families[_i / 2 % 3];
     lam_real_type real = _i % 2 ? LAM_REAL_TYPE_F64 : LAM_REAL_TYPE_F32;
     if (skips(c, gemm) ||
         (real == LAM_REAL_TYPE_F64 && !lam_device_get_info(test_device())->has_fp64))
         return;
-    check_forward(c, real, gemm);
-    if (!c->gathers)
-        check_backward_input(c, real, gemm);
-    check_backward_weights(c, real, gemm, false);
-    check_backward_weights(c, real, gemm, true);
+    size_t choices = real == LAM_REAL_TYPE_F32 ? count_choices(c, real, gemm) : 1;
+    for (size_t choice = 0; choice < choices; choice++) {
+        check_forward(c, real, gemm, choice);
+        if (!c->gathers)
+            check_backward_input(c, real, gemm, choice);
+        check_backward_weights(c, real, gemm, choice, false);
+        check_backward_weights(c, real, gemm, choice, true);
+    }
 }
 END_TEST
 
@@ -259,12 +290,10 @@ static void copy_member_columns(const double *from, size_t rows, size_t members,
 static void run_all_products(dense_setup *s, lam_buffer *y, lam_buffer *dx)
 {
     lam_weight_gradient update = {.l2 = s->l2_buffer, .rates = s->rates_buffer};
-    ck_assert_ok(lam_matmul_add_forward(s->engine, s->plan, &s->dense, y));
+    add(s, LAM_PRODUCT_FORWARD, y, NULL);
     if (!s->which->gathers)
-        ck_assert_ok(
-            lam_matmul_add_backward_input(s->engine, s->plan, &s->dense, s->dy_buffer, dx));
-    ck_assert_ok(
-        lam_matmul_add_backward_weights(s->engine, s->plan, &s->dense, s->dy_buffer, &update));
+        add(s, LAM_PRODUCT_BACKWARD_INPUT, dx, NULL);
+    add(s, LAM_PRODUCT_BACKWARD_WEIGHTS, NULL, &update);
     run(s);
 }
 
@@ -303,12 +332,14 @@ static void check_same_bits(dense_setup *crowd, const lam_buffer *crowd_values,
     free(b);
 }
 
-static void check_member(const dense_case *crowd_case, lam_gemm gemm, size_t member)
+/* The member alone takes the first way, and the crowd the given one of the same family. */
+static void check_member(const dense_case *crowd_case, lam_gemm gemm, size_t choice,
+                         size_t member)
 {
     dense_case alone_case = *crowd_case;
     alone_case.members = 1;
-    dense_setup crowd = set_up(crowd_case, LAM_REAL_TYPE_F32, gemm);
-    dense_setup alone = set_up(&alone_case, LAM_REAL_TYPE_F32, gemm);
+    dense_setup crowd = set_up(crowd_case, LAM_REAL_TYPE_F32, gemm, choice);
+    dense_setup alone = set_up(&alone_case, LAM_REAL_TYPE_F32, gemm, 0);
     write_member_inputs(&crowd, &alone, member);
     lam_buffer *y[2] = {test_output(crowd.engine, crowd.y_count),
                         test_output(alone.engine, alone.y_count)};
@@ -336,9 +367,12 @@ START_TEST(member_has_same_bits_alone_and_in_crowd)
     static const dense_case crowds[] = {{19, 37, 50, 5, true, RELU, NONE},
                                         {19, 50, 10, 5, false, NONE, RELU},
                                         {19, 37, 10, 5, true, RELU, NONE}};
-    for (size_t member = 0; member < 5; member += 2) {
-        check_member(&crowds[_i % 3], variants[_i / 3], member);
-    }
+    const dense_case *crowd = &crowds[_i % 3];
+    lam_gemm gemm = families[_i / 3];
+    size_t choices = count_choices(crowd, LAM_REAL_TYPE_F32, gemm);
+    for (size_t choice = 0; choice < choices; choice++)
+        for (size_t member = 0; member < 5; member += 2)
+            check_member(crowd, gemm, choice, member);
 }
 END_TEST
 

@@ -28,21 +28,6 @@ typedef struct lam_device_limits {
 LAM_API LAM_MUST_USE lam_status lam_bench_limits(lam_device *device,
                                                  lam_device_limits *ret_limits);
 
-/** X(name, text): the matrix products of a dense layer */
-#define LAM_PRODUCT_LIST(X)                                                                    \
-    X(FORWARD, "forward")                   /* act(x w + b) */                                 \
-    X(BACKWARD_INPUT, "backward_input")     /* (dy w^T) act'(x); not of gathered rows */       \
-    X(BACKWARD_WEIGHTS, "backward_weights") /* w -= rate (x^T dy + 2 l2 w) */
-
-typedef enum lam_product {
-#define LAM_PRODUCT_ENUM(name, text) LAM_PRODUCT_##name,
-    LAM_PRODUCT_LIST(LAM_PRODUCT_ENUM)
-#undef LAM_PRODUCT_ENUM
-        LAM_PRODUCT_COUNT,
-} lam_product;
-
-LAM_API const char *lam_product_name(lam_product product);
-
 typedef struct lam_product_shape {
     size_t rows, in, out, members;
     bool gathers; /* x is rows of a data set of bytes, as in the first layer */

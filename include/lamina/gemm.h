@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * The choice of who multiplies matrices.
+ * The matrix products of training and the choice of who computes them.
  */
 #ifndef LAMINA_GEMM_H
 #define LAMINA_GEMM_H
@@ -24,6 +24,21 @@ typedef enum lam_gemm {
 } lam_gemm;
 
 LAM_API const char *lam_gemm_name(lam_gemm gemm);
+
+/** X(name, text): the matrix products of a dense layer */
+#define LAM_PRODUCT_LIST(X)                                                                    \
+    X(FORWARD, "forward")                   /* act(x w + b) */                                 \
+    X(BACKWARD_INPUT, "backward_input")     /* (dy w^T) act'(x); not of gathered rows */       \
+    X(BACKWARD_WEIGHTS, "backward_weights") /* w -= rate (x^T dy + 2 l2 w) */
+
+typedef enum lam_product {
+#define LAM_PRODUCT_ENUM(name, text) LAM_PRODUCT_##name,
+    LAM_PRODUCT_LIST(LAM_PRODUCT_ENUM)
+#undef LAM_PRODUCT_ENUM
+        LAM_PRODUCT_COUNT,
+} lam_product;
+
+LAM_API const char *lam_product_name(lam_product product);
 
 LAM_END_DECLS
 

@@ -6,17 +6,6 @@
 
 #define PRODUCT_SECONDS 0.2
 
-static const char *const product_names[] = {
-#define LAM_PRODUCT_TEXT(name, text) text,
-    LAM_PRODUCT_LIST(LAM_PRODUCT_TEXT)
-#undef LAM_PRODUCT_TEXT
-};
-
-const char *lam_product_name(lam_product product)
-{
-    return (size_t)product < LAM_PRODUCT_COUNT ? product_names[product] : "unknown";
-}
-
 /* Operands of all three products; zeros do as well as numbers for their time. */
 typedef struct product_setup {
     lam_engine *engine;
@@ -51,13 +40,7 @@ static lam_status create_operands(product_setup *s, const lam_product_shape *sha
 
 static lam_status add_product(product_setup *s, lam_product product)
 {
-    if (s->rows && lam_matmul_needs_gathered_input(s->engine)) {
-        LAM_TRY(lam_gather_add(s->engine, s->plan, &s->rows->input, s->dense.rows, s->dense.in,
-                               s->x));
-        s->dense.input = (lam_input){.x = s->x};
-    } else {
-        s->dense.input = s->rows ? s->rows->input : (lam_input){.x = s->x};
-    }
+    s->dense.input = s->rows ? s->rows->input : (lam_input){.x = s->x};
     const lam_weight_gradient gradient = {.l2 = s->l2, .rates = s->rates};
     switch (product) {
     case LAM_PRODUCT_FORWARD:

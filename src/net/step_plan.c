@@ -19,7 +19,6 @@ typedef struct plan_builder {
     lam_parameters *parameters;
     const lam_plan_rows *rows;
     lam_plan *plan;
-    lam_buffer *gathered;               /* where products cannot gather; else NULL */
     lam_buffer *values[LAM_MAX_LAYERS]; /* outputs of the units, real[rows, members*out] */
     lam_buffer *gradients[2];           /* of the values, for odd and even units */
 } plan_builder;
@@ -50,9 +49,6 @@ static lam_status plan_memory(plan_builder *builder, bool backward)
     const lam_graph *graph = &builder->parameters->graph;
     size_t members = builder->parameters->members;
     size_t largest = members * get_largest_width(graph);
-    if (lam_matmul_needs_gathered_input(builder->parameters->engine))
-        LAM_TRY(
-            create_scratch(builder, graph->units[0].in, "gathered rows", &builder->gathered));
     for (int u = 0; u < graph->unit_count; u++) {
         if (backward || u < 2)
             LAM_TRY(create_scratch(builder, backward ? members * graph->units[u].out : largest,
@@ -79,7 +75,6 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
                        .b = parameters->b[u]};
     if (u == 0) {
         dense.input = builder->rows->data;
-        dense.input.x = builder->gathered;
     } else {
         dense.input.x = builder->values[u - 1];
         dense.input_activation = parameters->graph.units[u - 1].activation;
@@ -90,9 +85,6 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
 static lam_status add_forward(plan_builder *builder)
 {
     const lam_engine *engine = builder->parameters->engine;
-    if (builder->gathered)
-        LAM_TRY(lam_gather_add(engine, builder->plan, &builder->rows->data, builder->rows->rows,
-                               builder->parameters->graph.units[0].in, builder->gathered));
     for (int u = 0; u < builder->parameters->graph.unit_count; u++) {
         const lam_dense dense = describe_unit(builder, u);
         LAM_TRY(lam_matmul_add_forward(engine, builder->plan, &dense, builder->values[u]));

@@ -17,6 +17,17 @@ const char *lam_gemm_name(lam_gemm gemm)
                                                                    : "unknown";
 }
 
+static const char *const product_names[] = {
+#define LAM_PRODUCT_TEXT(name, text) text,
+    LAM_PRODUCT_LIST(LAM_PRODUCT_TEXT)
+#undef LAM_PRODUCT_TEXT
+};
+
+const char *lam_product_name(lam_product product)
+{
+    return (size_t)product < LAM_PRODUCT_COUNT ? product_names[product] : "unknown";
+}
+
 static lam_gemm resolve_gemm(const lam_device_info *info, lam_gemm gemm)
 {
     if (gemm != LAM_GEMM_AUTO && gemm != LAM_GEMM_OWN)
@@ -50,6 +61,7 @@ lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm ge
     engine->context = context;
     engine->real = real;
     engine->gemm = resolve_gemm(info, gemm);
+    engine->may_use_blas = gemm == LAM_GEMM_AUTO;
     engine->vector_lanes = choose_lanes(info, real);
     lam_status status = lam_kernel_store_create(device, &engine->store);
     if (status != LAM_STATUS_OK) {

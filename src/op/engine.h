@@ -20,7 +20,8 @@ typedef struct lam_engine {
     lam_kernel_store *store;
     lam_context *context;
     lam_real_type real;
-    lam_gemm gemm; /* REGISTERS, TILES or CLBLAST */
+    lam_gemm gemm;     /* the family to begin with: REGISTERS, TILES or CLBLAST */
+    bool may_use_blas; /* CLBlast too, where it measures faster */
     int vector_lanes;
 } lam_engine;
 

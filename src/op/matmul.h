@@ -22,8 +22,20 @@ typedef struct lam_dense {
     lam_buffer *b; /* real[members*out] */
 } lam_dense;
 
-/** True where products cannot gather: the caller gathers into a matrix first. */
-bool lam_matmul_needs_gathered_input(const lam_engine *engine);
+/** One product with its operands besides those of the layer. */
+typedef struct lam_product_call {
+    lam_product product;
+    const lam_dense *dense;
+    const lam_buffer *dy;                /* the backward products */
+    lam_buffer *result;                  /* y or dx */
+    const lam_weight_gradient *gradient; /* BACKWARD_WEIGHTS: takes the result */
+} lam_product_call;
+
+/** Appends the product to the plan, by the means that suit the engine. */
+LAM_MUST_USE lam_status lam_matmul_add(const lam_engine *engine, lam_plan *plan,
+                                       const lam_product_call *call);
+
+/* ---- lam_matmul_add() with each product's own operands ---- */
 
 /** y real[rows, members*out] = act(x w + b). */
 LAM_MUST_USE lam_status lam_matmul_add_forward(const lam_engine *engine, lam_plan *plan,

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op/matmul_variant.h"
+
+#include <stdint.h>
+
+#include "base/checked.h"
+
+/* Rows of results that one work-item of a packing kernel takes at the most: their sums stay in
+ * the second-level cache, and packing costs 1 / 64 of the multiplications. */
+#define MOST_PACKED_ROWS 128
+
+/* Reals between the rows of a matrix from which on packing pays: neighbouring rows are on other
+ * pages then. 128 x 3072 x 512 on two AVX-512 cores: 92 GFLOP/s without, 184 with. */
+#define LEAST_PACKED_STRIDE 256
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t get_units(const lam_engine *engine)
+{
+    return lam_device_get_info(engine->device)->compute_units;
+}
+
+/* ---- register tiles ---- */
+
+#define MOST_TILE_ROWS 16 /* of cl/matmul_registers.cl */
+
+/* Columns of a register tile: full vectors, and up to four columns behind them. */
+typedef struct tile_columns {
+    size_t lanes, vectors, tail;
+} tile_columns;
+
+/* Accumulators that leave room for operands: vectors of 16 lanes come with 32 registers, and
+ * for others 16 is what can be relied on. */
+static size_t get_accumulators(size_t lanes)
+{
+    return lanes == 16 ? 30 : 12;
+}
+
+/* A few columns past two or three full vectors, as in the reports' layers of 50, would leave a
+ * vector of their own nearly empty. */
+static tile_columns choose_columns(const lam_engine *engine, size_t columns, bool may_have_tail)
+{
+    size_t lanes = (size_t)engine->vector_lanes;
+    size_t full = columns / lanes, rest = columns % lanes;
+    if (may_have_tail && lanes == 16 && (full == 2 || full == 3) && rest >= 1 && rest <= 4)
+        return (tile_columns){lanes, full, rest <= 2 ? 2 : 4};
+    size_t most = lanes == 16 ? 4 : 2;
+    return (tile_columns){lanes, min_size(most, lam_divide_up(columns, lanes)), 0};
+}
+
+/* A shared input makes one wide product of all members, unless a member's own columns end in a
+ * tail: those are summed in another order than full vectors, and a member must not notice
+ * whether it is alone. */
+static lam_product_groups group_members(const lam_engine *engine, const lam_dense *dense,
+                                        bool has_tails)
+{
+    bool is_wide = dense->shares_input &&
+                   !(has_tails && choose_columns(engine, dense->out, true).tail > 0);
+    if (is_wide)
+        return (lam_product_groups){dense->rows, dense->in, dense->members * dense->out, 1};
+    return (lam_product_groups){dense->rows, dense->in, dense->out, dense->members};
+}
+
+static size_t count_strips(const lam_product_groups *shape, size_t columns, tile_columns tile)
+{
+    return lam_divide_up(columns, tile.vectors * tile.lanes + tile.tail) * shape->groups;
+}
+
+static lam_matmul_variant make_registers(const lam_engine *engine,
+                                         const lam_product_groups *shape, tile_columns tile,
+                                         size_t tile_rows, size_t item_tiles, bool packs)
+{
+    lam_matmul_variant variant = {.gemm = LAM_GEMM_REGISTERS,
+                                  .defines = lam_engine_start_defines(engine),
+                                  .shape = *shape,
+                                  .item_rows = tile_rows * item_tiles,
+                                  .item_columns = tile.vectors * tile.lanes + tile.tail,
+                                  .local = {1, 1, 1}};
+    lam_define_set_add(&variant.defines, "VEC", (int)tile.lanes);
+    lam_define_set_add(&variant.defines, "TILE_ROWS", (int)tile_rows);
+    lam_define_set_add(&variant.defines, "TILE_VECTORS", (int)tile.vectors);
+    lam_define_set_add(&variant.defines, "TAIL", (int)tile.tail);
+    lam_define_set_add(&variant.defines, "ITEM_TILES", (int)item_tiles);
+    lam_define_set_add(&variant.defines, "PACK", packs);
+    return variant;
+}
+
+/* Rows of a tile that streams w from the second-level cache: tall tiles stream it less often,
+ * but the last ones leave units idle. Measured on two AVX-512 cores, 100 x 3072 x 50, 5 / 7 / 8
+ * / 9 / 10 rows: 214 / 204 / 200 / 193 / 181 us, which is tiles per unit times (rows + 2). */
+static size_t choose_streaming_rows(const lam_engine *engine, const lam_product_groups *shape,
+                                    tile_columns tile)
+{
+    size_t strips = count_strips(shape, shape->out, tile), best = 1, best_cost = SIZE_MAX;
+    size_t most = min_size(MOST_TILE_ROWS, get_accumulators(tile.lanes) / tile.vectors);
+    for (size_t rows = 1; rows <= most; rows++) {
+        size_t tiles = lam_divide_up(shape->rows, rows) * strips;
+        size_t cost = lam_divide_up(tiles, get_units(engine)) * (rows + 2);
+        if (cost <= best_cost) {
+            best = rows;
+            best_cost = cost;
+        }
+    }
+    return best;
+}
+
+/* Rows of a tile among many in one work-item: at least 16 accumulators hide the latency of two
+ * multiplication units; what counts beyond is that tiles fill the rows. */
+static size_t choose_packed_rows(size_t rows, tile_columns tile)
+{
+    size_t most = min_size(MOST_TILE_ROWS, get_accumulators(tile.lanes) * 4 / 5 / tile.vectors);
+    size_t best = most;
+    for (size_t r = most; r >= min_size(most, 4); r--)
+        if (lam_round_up(rows, r) < lam_round_up(rows, best))
+            best = r;
+    return best;
+}
+
+static lam_matmul_variant make_forward(const lam_engine *engine,
+                                       const lam_product_groups *shape, tile_columns tile,
+                                       bool packs)
+{
+    if (!packs) {
+        size_t rows = choose_streaming_rows(engine, shape, tile);
+        return make_registers(engine, shape, tile, rows, 1, false);
+    }
+    size_t strips = count_strips(shape, shape->out, tile);
+    size_t shares = lam_divide_up(2 * get_units(engine), strips);
+    shares = max_size(shares, lam_divide_up(shape->rows, MOST_PACKED_ROWS));
+    size_t item_rows = lam_divide_up(shape->rows, shares);
+    size_t rows = choose_packed_rows(item_rows, tile);
+    return make_registers(engine, shape, tile, rows, lam_divide_up(item_rows, rows), true);
+}
+
+/* A work-item stages rows of x for all of its tiles: it takes as many as leave every unit some
+ * items. */
+static lam_matmul_variant make_backward_weights(const lam_engine *engine,
+                                                const lam_product_groups *shape,
+                                                tile_columns tile, bool packs)
+{
+    size_t rows = tile.vectors * 8 <= get_accumulators(tile.lanes) ? 8 : 4;
+    size_t least = max_size(rows, tile.lanes), most = packs ? MOST_PACKED_ROWS : 64;
+    size_t wanted = 8 * get_units(engine), strips = count_strips(shape, shape->out, tile);
+    size_t item_rows = least;
+    while (2 * item_rows <= most && lam_divide_up(shape->in, 2 * item_rows) * strips >= wanted)
+        item_rows *= 2;
+    return make_registers(engine, shape, tile, rows, item_rows / rows, packs);
+}
+
+/* A work-item transposes its columns of w once for all of its rows: it takes as many tiles of
+ * rows as leave every unit a few work-items. */
+static lam_matmul_variant make_backward_input(const lam_engine *engine,
+                                              const lam_product_groups *shape,
+                                              tile_columns tile, bool packs)
+{
+    (void)packs; /* it always does */
+    size_t rows = tile.vectors > 2 ? 6 : 8;
+    size_t strips = count_strips(shape, shape->in, tile);
+    size_t row_tiles = lam_divide_up(shape->rows, rows);
+    size_t shares = lam_divide_up(5 * get_units(engine), 2 * strips);
+    size_t tiles = lam_divide_up(row_tiles, min_size(row_tiles, shares));
+    return make_registers(engine, shape, tile, rows, tiles, true);
+}
+
+typedef lam_matmul_variant make_function(const lam_engine *, const lam_product_groups *,
+                                         tile_columns, bool packs);
+
+/* First what measurements on other devices suggest, then packing or not the other way about,
+ * then both with narrower tiles. */
+static size_t list_registers(const lam_engine *engine, lam_product product,
+                             const lam_dense *dense, lam_matmul_variant *variants)
+{
+    static make_function *const make[] = {[LAM_PRODUCT_FORWARD] = make_forward,
+                                          [LAM_PRODUCT_BACKWARD_INPUT] = make_backward_input,
+                                          [LAM_PRODUCT_BACKWARD_WEIGHTS] =
+                                              make_backward_weights};
+    bool is_input = product == LAM_PRODUCT_BACKWARD_INPUT;
+    lam_product_groups shape = group_members(engine, dense, true);
+    bool may_have_tail = !is_input && shape.out == dense->out;
+    tile_columns tile = choose_columns(engine, is_input ? shape.in : shape.out, may_have_tail);
+    bool packs = shape.out * shape.groups >= LEAST_PACKED_STRIDE && shape.rows >= 32;
+    size_t count = 0;
+    for (int narrower = 0; narrower < 2; narrower++) {
+        variants[count++] = make[product](engine, &shape, tile, packs);
+        if (!is_input)
+            variants[count++] = make[product](engine, &shape, tile, !packs);
+        if (tile.vectors < 2 || tile.tail > 0)
+            break;
+        tile.vectors--;
+    }
+    return count;
+}
+
+/* ---- the other families ---- */
+
+/* Local-memory tiles: the largest square work-group the device allows, two results a side. */
+static size_t list_tiles(const lam_engine *engine, const lam_dense *dense,
+                         lam_matmul_variant *variants)
+{
+    size_t tile = 16, work = 2;
+    while (tile > 4 && tile * tile > lam_device_get_info(engine->device)->largest_work_group)
+        tile /= 2;
+    variants[0] = (lam_matmul_variant){.gemm = LAM_GEMM_TILES,
+                                       .defines = lam_engine_start_defines(engine),
+                                       .shape = group_members(engine, dense, false),
+                                       .item_rows = tile * work,
+                                       .item_columns = tile * work,
+                                       .local = {tile, tile, 1}};
+    lam_define_set_add(&variants[0].defines, "TILE", (int)tile);
+    lam_define_set_add(&variants[0].defines, "TILE_WORK", (int)work);
+    return 1;
+}
+
+size_t lam_matmul_list_variants(const lam_engine *engine, lam_product product,
+                                const lam_dense *dense,
+                                lam_matmul_variant ret_variants[LAM_MAX_MATMUL_VARIANTS])
+{
+    size_t count = 0;
+    if (engine->gemm == LAM_GEMM_REGISTERS)
+        count = list_registers(engine, product, dense, ret_variants);
+    else if (engine->gemm == LAM_GEMM_TILES)
+        count = list_tiles(engine, dense, ret_variants);
+    if (engine->gemm == LAM_GEMM_CLBLAST || engine->may_use_blas)
+        ret_variants[count++] = (lam_matmul_variant){
+            .gemm = LAM_GEMM_CLBLAST, .shape = group_members(engine, dense, false)};
+    return count;
+}
