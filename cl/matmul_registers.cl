@@ -15,12 +15,14 @@
  *   a tail) or of w.
  * Defines: REAL_BITS, VEC, ACTIVATION, GATHER, UPDATE (common.clh);
  *   TILE_ROWS 1 .. 16, TILE_VECTORS 1 .. 8, ITEM_TILES >= 1 (default 1);
- *     backward_weights: ITEM_TILES * TILE_ROWS is a multiple of VEC.
+ *     backward_weights is there if ITEM_TILES * TILE_ROWS is a multiple of VEC.
  *   TAIL 0 (default), 2 or 4: up to so many columns follow TILE_VECTORS full vectors, and there
  *     is one tile over columns. A vector of their own would be nearly empty: forward sums them
  *     with k in lanes, backward_weights with rows of w in lanes. TAIL needs VEC 16.
  *   PACK 0 (default) or 1: forward and backward_weights copy their columns of w or dy, a block
  *     at a time, into private memory. Pays where rows are far apart and tiles many.
+ *   LEAD 0 (default) or 1: so many work-groups in front, of the second dimension, do nothing.
+ *     PoCL hands a thread 1 + groups / threads of them at first: half and one of an even number.
  * Outputs are overwritten. Sums run over k, i and j in ascending order (over k of forward's tail
  * columns in lanes), whatever the tiles and the number of groups.
  * Reads up to a vector past the end of w, b, y and dy: the lanes are discarded.
@@ -50,9 +52,16 @@
 #error "PACK must be 0 or 1"
 #endif
 
+#ifndef LEAD
+#define LEAD 0
+#elif LEAD != 0 && LEAD != 1
+#error "LEAD must be 0 or 1"
+#endif
+
 #define VECTOR_COLUMNS (TILE_VECTORS * VEC)
 #define TILE_COLUMNS (VECTOR_COLUMNS + TAIL)
 #define ITEM_ROWS (ITEM_TILES * TILE_ROWS)
+#define FIRST_ROW (((int)get_global_id(1) - LEAD) * ITEM_ROWS)
 
 /* Terms of a sum that are staged at once: with PACK the columns of w or dy for so many fit the
  * first-level cache, and without it a tile is saved and loaded rarely. */
@@ -173,6 +182,9 @@ inline void stage_rows(realv *staged, int stride, const input_view *view,
 
 /* ---- forward ---- */
 
+/* Reals are broadcast from where they are. */
+#define STAGES_FORWARD (GATHER || TAIL)
+
 #if TAIL
 /* Column c of VEC rows of w_tail, rows in lanes. */
 #if TAIL == 2
@@ -229,12 +241,14 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
                            int rows, int in, int out, int groups, int step)
 {
     const int column = get_global_id(0) * TILE_COLUMNS;
-    const int first_row = get_global_id(1) * ITEM_ROWS;
+    const int first_row = FIRST_ROW;
     const int group = get_global_id(2);
     const int y_stride = groups * out;
     const int y_column = group * out + column;
     const input_view view = INPUT_VIEW;
     const int item_rows = min(ITEM_ROWS, rows - first_row);
+    if (first_row < 0)
+        return;
     global const stored *source[ITEM_ROWS];
     for (int m = 0; m < ITEM_ROWS; m++)
         source[m] = find_row(&view, first_row + min(m, item_rows - 1));
@@ -256,21 +270,25 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
 #endif
         #pragma unroll 1
         for (int t = 0; t < item_rows; t += TILE_ROWS) {
+#if STAGES_FORWARD
             realv staged[TILE_ROWS][DEPTH / VEC];
             stage_rows(staged[0], DEPTH / VEC, &view, source + t, TILE_ROWS, first, count);
+#define X_ELEMENT(m) ((const real *)staged[m])[k]
+#else
+#define X_ELEMENT(m) source[t + m][first + k]
+#endif
             tile sum;
             if (first == 0)
                 clear_vectors(sum[0], TILE_ROWS * TILE_VECTORS);
             else
                 load_tile(sum, saved[t]);
-#define STAGED_X(m) ((const real *)staged[m])[k]
             #pragma unroll 1
             for (int k = 0; k < count; k++) {
 #if PACK
-                ADD_OUTER_PRODUCT(sum, STAGED_X, packed[k]);
+                ADD_OUTER_PRODUCT(sum, X_ELEMENT, packed[k]);
 #else
                 global const real *w_row = w_block + (size_t)k * y_stride;
-                ADD_OUTER_PRODUCT(sum, STAGED_X, w_row);
+                ADD_OUTER_PRODUCT(sum, X_ELEMENT, w_row);
                 KEEP_TAIL(k, w_row);
 #endif
             }
@@ -301,22 +319,49 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
 /* Columns of w that are transposed at once. */
 #define WIDTH 64
 
+/* Rows become columns: in each of log2(VEC) rounds the halves of the block are interleaved. */
+inline void transpose_block(realv block[VEC])
+{
+    #pragma unroll
+    for (int side = 1; side < VEC; side *= 2) {
+        realv next[VEC];
+        #pragma unroll
+        for (int i = 0; i < VEC / 2; i++) {
+            next[2 * i].even = block[i].lo;
+            next[2 * i].odd = block[i + VEC / 2].lo;
+            next[2 * i + 1].even = block[i].hi;
+            next[2 * i + 1].odd = block[i + VEC / 2].hi;
+        }
+        #pragma unroll
+        for (int i = 0; i < VEC; i++)
+            block[i] = next[i];
+    }
+}
+
 /* transposed[j][k] = w[column + k, first + j] for j < count; zeros past `in`. */
-inline void transpose_weights(real transposed[WIDTH][VECTOR_COLUMNS],
+inline void transpose_weights(realv transposed[WIDTH][TILE_VECTORS],
                               global const real *restrict w, int w_stride, int column,
                               int first, int count, int in)
 {
-    for (int j = 0; j < count; j++)
-        for (int k = 0; k < VECTOR_COLUMNS; k++)
-            transposed[j][k] =
-                column + k < in ? w[(size_t)(column + k) * w_stride + first + j] : (real)0;
+    for (int v = 0; v < TILE_VECTORS; v++)
+        for (int j = 0; j < count; j += VEC) {
+            realv block[VEC];
+            for (int i = 0; i < VEC; i++) {
+                const int k = column + v * VEC + i;
+                block[i] = k < in ? LOAD_VECTOR(0, w + (size_t)k * w_stride + first + j)
+                                  : (realv)(0);
+            }
+            transpose_block(block);
+            for (int i = 0; i < VEC; i++)
+                transposed[j + i][v] = block[i];
+        }
 }
 
 /* One tile of dx. The first block of columns of w starts the sums, the others go on from dx,
  * and the last one puts the activation's slope on them. */
 inline void add_input_tile(global real *restrict dx, global const real *restrict x,
                            global const real *restrict dy, int y_stride, int x_stride, int rows,
-                           int columns, real transposed[WIDTH][VECTOR_COLUMNS], int count,
+                           int columns, realv transposed[WIDTH][TILE_VECTORS], int count,
                            bool is_first, bool is_last)
 {
     tile sum;
@@ -331,7 +376,7 @@ inline void add_input_tile(global real *restrict dx, global const real *restrict
 #define DY_ELEMENT(m) dy_row[m][j]
     #pragma unroll 1
     for (int j = 0; j < count; j++)
-        ADD_OUTER_PRODUCT(sum, DY_ELEMENT, transposed[j]);
+        ADD_OUTER_PRODUCT(sum, DY_ELEMENT, (const real *)transposed[j]);
     for (int m = 0; m < TILE_ROWS && m < rows; m++)
         for (int v = 0; v < TILE_VECTORS; v++) {
             const size_t at = (size_t)m * x_stride + v * VEC;
@@ -346,14 +391,16 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
                                   int rows, int in, int out, int groups)
 {
     const int column = get_global_id(0) * VECTOR_COLUMNS;
-    const int first_row = get_global_id(1) * ITEM_ROWS;
+    const int first_row = FIRST_ROW;
     const int end_row = min(first_row + ITEM_ROWS, rows);
     const int group = get_global_id(2);
     const int y_stride = groups * out;
     const int x_stride = groups * in;
+    if (first_row < 0)
+        return;
     for (int first = 0; first < out; first += WIDTH) {
         const int count = min(WIDTH, out - first);
-        real transposed[WIDTH][VECTOR_COLUMNS];
+        realv transposed[WIDTH][TILE_VECTORS];
         transpose_weights(transposed, w + group * out, y_stride, column, first, count, in);
         for (int row = first_row; row < end_row; row += TILE_ROWS) {
             const size_t at = (size_t)row * x_stride + group * in + column;
@@ -366,6 +413,8 @@ kernel void matmul_backward_input(global real *restrict dx, global const real *r
 #endif
 
 /* ---- backward_weights ---- */
+
+#if ITEM_ROWS % VEC == 0
 
 /* A per-member value for each of the tile's `count` columns; `column` is the first of them,
  * counted over all groups. A tile inside one member, the usual case, needs one division. */
@@ -389,7 +438,7 @@ inline void load_member_values(realv values[TILE_VECTORS], global const real *re
 #define RESULT_WEIGHTS w
 #define RESULT_BIAS b
 #else
-#define RESULT(weight, rate, gradient) ((void)(rate), gradient)
+#define RESULT(weight, rate, gradient) ((void)(weight), (void)(rate), gradient)
 #define RESULT_WEIGHTS dw
 #define RESULT_BIAS db
 #endif
@@ -409,19 +458,38 @@ inline void finish_tile(global real *restrict result, global const real *restric
         }
 }
 
+#if TAIL
+/* The same for the tail's columns, rows of w in lanes. */
+inline void finish_tail(global real *restrict result, global const real *restrict w, int stride,
+                        int rows, int columns, const realv tail[TAIL][ITEM_ROWS / VEC],
+                        real penalty, real rate)
+{
+    for (int c = 0; c < TAIL && c < columns; c++) {
+        const real *sum = (const real *)tail[c];
+        for (int m = 0; m < rows; m++) {
+            const real weight = w[(size_t)m * stride + c];
+            const real gradient = fma(2 * penalty, weight, sum[m]);
+            result[(size_t)m * stride + c] = RESULT(weight, rate, gradient);
+        }
+    }
+}
+#endif
+
 kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
                                     global const real *restrict dy,
                                     global const real *restrict l2, int rows, int in, int out,
                                     int groups, int members, int step)
 {
     const int column = get_global_id(0) * TILE_COLUMNS;
-    const int input = get_global_id(1) * ITEM_ROWS;
+    const int input = FIRST_ROW;
     const int group = get_global_id(2);
     const int w_stride = groups * out;
     const int w_column = group * out + column;
     const int inputs = min(ITEM_ROWS, in - input);
     const int member_width = groups * out / members;
     const input_view view = INPUT_VIEW;
+    if (input < 0)
+        return;
     realv penalty[TILE_VECTORS], rate[TILE_VECTORS];
     load_member_values(penalty, l2, w_column, out - column, member_width, members);
 #if UPDATE
@@ -485,14 +553,9 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
 #endif
     }
 #if TAIL
-    for (int m = 0; m < inputs; m++)
-        for (int c = 0; c < TAIL && VECTOR_COLUMNS + c < out; c++) {
-            const size_t at = (size_t)(input + m) * w_stride + w_column + VECTOR_COLUMNS + c;
-            const real weight = w[at];
-            const real gradient =
-                fma(2 * l2[group], weight, ((const real *)tail[c])[m]);
-            RESULT_WEIGHTS[at] = RESULT(weight, rate[0].s0, gradient);
-        }
+    finish_tail(RESULT_WEIGHTS + (size_t)input * w_stride + w_column + VECTOR_COLUMNS,
+                w + (size_t)input * w_stride + w_column + VECTOR_COLUMNS, w_stride, inputs,
+                out - VECTOR_COLUMNS, tail, penalty[0].s0, rate[0].s0);
 #endif
     if (input == 0)
         for (int v = 0; v < TILE_VECTORS + (TAIL > 0); v++) {
@@ -506,3 +569,4 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
                         RESULT(bias, rate[min(v, TILE_VECTORS - 1)], gradient), count);
         }
 }
+#endif

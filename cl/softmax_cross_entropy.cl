@@ -39,22 +39,18 @@ inline int find_greatest(global const real *s, int classes)
     return greatest;
 }
 
-inline real sum_exponentials(global const real *s, int classes, real maximum)
+/* The sum of exp(s - maximum); BACKWARD keeps the terms in ds. */
+inline real sum_exponentials(global real *ds, global const real *s, int classes, real maximum)
 {
     real sum = 0;
-    for (int c = 0; c < classes; c += VEC)
-        sum += sum_lanes(exp(load_logits(s, classes, c) - (realv)(maximum)));
-    return sum;
-}
-
-inline void store_gradient(global real *ds, global const real *s, int classes, int label,
-                           real maximum, real sum, real share)
-{
     for (int c = 0; c < classes; c += VEC) {
-        const realv p = exp(load_logits(s, classes, c) - (realv)(maximum)) * (share / sum);
+        const realv p = exp(load_logits(s, classes, c) - (realv)(maximum));
+        sum += sum_lanes(p);
+#if BACKWARD
         store_lanes(ds + c, p, classes - c);
+#endif
     }
-    ds[label] -= share;
+    return sum;
 }
 
 kernel void softmax_cross_entropy(
@@ -75,11 +71,19 @@ kernel void softmax_cross_entropy(
         global const real *s = logits + at;
         const int label = labels[order[(size_t)step * rows + i]];
         const int greatest = find_greatest(s, classes);
-        const real sum = sum_exponentials(s, classes, s[greatest]);
+#if BACKWARD
+        global real *ds = dlogits + at;
+#else
+        global real *ds = 0;
+#endif
+        const real sum = sum_exponentials(ds, s, classes, s[greatest]);
         loss += log(sum) - (s[label] - s[greatest]);
         hits += greatest == label;
 #if BACKWARD
-        store_gradient(dlogits + at, s, classes, label, s[greatest], sum, (real)1 / rows);
+        const real share = (real)1 / rows;
+        for (int c = 0; c < classes; c++)
+            ds[c] *= share / sum;
+        ds[label] -= share;
 #endif
     }
     const size_t result = ((size_t)step * blocks + block) * members + member;

@@ -14,9 +14,9 @@ static const char *get_family(const lam_matmul_variant *variant)
 static lam_status add_product(lam_launch_builder *launch, const lam_matmul_variant *variant,
                               size_t rows, size_t columns)
 {
+    size_t row_groups = lam_divide_up(rows, variant->item_rows) + variant->idle_groups;
     const size_t items[3] = {lam_divide_up(columns, variant->item_columns) * variant->local[0],
-                             lam_divide_up(rows, variant->item_rows) * variant->local[1],
-                             variant->shape.groups};
+                             row_groups * variant->local[1], variant->shape.groups};
     return lam_plan_add_launch(launch, items, variant->local);
 }
 

@@ -3,13 +3,9 @@
 
 #include "base/checked.h"
 
-/* Few enough rows that a small batch keeps several cores busy, enough that the partial sums
- * stay a small download. */
-enum { BLOCK_ROWS = 25 };
-
 size_t lam_softmax_cross_entropy_get_blocks(size_t rows)
 {
-    return lam_divide_up(rows, BLOCK_ROWS);
+    return lam_divide_up(rows, LAM_LOSS_BLOCK_ROWS);
 }
 
 lam_status lam_softmax_cross_entropy_add(const lam_engine *engine, lam_plan *plan,
@@ -17,7 +13,7 @@ lam_status lam_softmax_cross_entropy_add(const lam_engine *engine, lam_plan *pla
 {
     lam_define_set defines = lam_engine_start_defines(engine);
     lam_define_set_add(&defines, "VEC", engine->vector_lanes);
-    lam_define_set_add(&defines, "BLOCK_ROWS", BLOCK_ROWS);
+    lam_define_set_add(&defines, "BLOCK_ROWS", LAM_LOSS_BLOCK_ROWS);
     lam_define_set_add(&defines, "BACKWARD", loss->dlogits != NULL);
     lam_launch_builder launch = lam_launch_begin(engine, plan, "softmax_cross_entropy",
                                                  "softmax_cross_entropy", &defines);

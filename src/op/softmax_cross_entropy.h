@@ -18,6 +18,10 @@ typedef struct lam_softmax_cross_entropy {
     lam_buffer *hit_count;    /* i32[steps*blocks, members] */
 } lam_softmax_cross_entropy;
 
+/** Rows of a partial sum: few enough that a small batch keeps several cores busy, enough that
+ * the sums stay a small download. */
+#define LAM_LOSS_BLOCK_ROWS 20
+
 /** Partial sums that one step of `rows` rows leaves for each member. */
 size_t lam_softmax_cross_entropy_get_blocks(size_t rows);
 

@@ -25,11 +25,13 @@ COMMON = KERNELS / "common.clh"
 DEFINES = {
     "ACTIVATION": ([0, 1, 2], [-1, 3]),
     "BACKWARD": ([0, 1], [2]),
-    "BLOCK_ROWS": ([1, 25, 64], [0]),
+    "BLOCK_ROWS": ([1, 20, 64], [0]),
     "CHAINS": ([1, 8, 32], [0, 33]),
     "GATHER": ([0, 1], [2]),
     "ITERATIONS": ([1, 1000], [0]),
     "ITEM_TILES": ([1, 4], [0]),
+    "LEAD": ([0, 1], [2]),
+    "PACK": ([0, 1], [2]),
     "REAL_BITS": ([32, 64], [16]),
     "TAIL": ([0, 2, 4], [1, 8]),
     "TILE": ([4, 8, 16, 32], [3, 33]),
@@ -44,7 +46,7 @@ DEFINES = {
 RULES = {
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [
-        lambda v: v["TAIL"] == 0 or (v["VEC"] == 16 and v["TILE_ROWS"] * v["TAIL"] == 16),
+        lambda v: v["TAIL"] == 0 or v["VEC"] == 16,
     ],
 }
 
