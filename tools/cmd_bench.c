@@ -85,7 +85,7 @@ static int conclude(bench_session *session, bool complete)
     if (session->left_out > 0)
         print_line(session,
                    "\n%d measurements are left out: they did not fit into the device's memory, "
-                   "into %.0f s\n(--limit), or are much too slow",
+                   "into %g s\n(--limit), or are much too slow",
                    session->left_out, session->options->limit_seconds);
     clear_task();
     if (!session->options->common.json)
