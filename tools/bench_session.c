@@ -55,6 +55,8 @@ void print_line(const bench_session *session, const char *format, ...)
     fflush(stdout);
 }
 
+static bool shows_task; /* a line stands on the terminal */
+
 void show_task(const bench_session *session, const char *format, ...)
 {
     if (!isatty(STDERR_FILENO))
@@ -67,12 +69,14 @@ void show_task(const bench_session *session, const char *format, ...)
     snprintf(text + length, sizeof text - (size_t)length, " (%.0f s left at most)",
              session->stop_seconds - get_seconds());
     fprintf(stderr, "\r\033[K%.*s", get_terminal_columns() - 1, text);
+    shows_task = true;
 }
 
 void clear_task(void)
 {
-    if (isatty(STDERR_FILENO))
+    if (shows_task)
         fputs("\r\033[K", stderr);
+    shows_task = false;
 }
 
 bool has_time(bench_session *session)
