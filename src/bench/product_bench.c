@@ -39,16 +39,12 @@ static lam_status add_product(product_setup *s, lam_product product)
 {
     s->dense.input = s->rows ? s->rows->input : (lam_input){.x = s->x};
     const lam_weight_gradient gradient = {.l2 = s->l2, .rates = s->rates};
-    switch (product) {
-    case LAM_PRODUCT_FORWARD:
-        return lam_matmul_add_forward(s->engine, s->plan, &s->dense, s->y);
-    case LAM_PRODUCT_BACKWARD_INPUT:
-        return lam_matmul_add_backward_input(s->engine, s->plan, &s->dense, s->y, s->dx);
-    case LAM_PRODUCT_BACKWARD_WEIGHTS:
-    case LAM_PRODUCT_COUNT:
-        break;
-    }
-    return lam_matmul_add_backward_weights(s->engine, s->plan, &s->dense, s->y, &gradient);
+    const lam_product_call call = {.product = product,
+                                   .dense = &s->dense,
+                                   .dy = product == LAM_PRODUCT_FORWARD ? NULL : s->y,
+                                   .result = product == LAM_PRODUCT_FORWARD ? s->y : s->dx,
+                                   .gradient = &gradient};
+    return lam_matmul_add(s->engine, s->plan, &call);
 }
 
 static lam_status check_task(lam_context *context, lam_product product,
