@@ -13,7 +13,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     evaluate_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->child_inputs[1] = &options->common;
+        for (int i = 0; i < 3; i++)
+            state->child_inputs[i] = &options->common;
         return 0;
     case ARGP_KEY_ARG:
         if (options->directory)
@@ -57,7 +58,7 @@ static lam_status evaluate(lam_context *context, const evaluate_options *options
 int cmd_evaluate(lam_context *context, int argc, char **argv)
 {
     const struct argp_child children[] = {
-        {&device_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
+        {&device_argp, 0, NULL, 0}, {&data_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .parser = parse_option,
         .args_doc = "DIR",

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "tool.h"
@@ -21,7 +20,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     train_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 4; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'o':
@@ -84,13 +83,6 @@ static void format_progress(const lam_progress *p, char *text, size_t bytes)
     if (m->has_validation)
         snprintf(text + length, bytes - (size_t)length, "  val %.3f %.1f %%",
                  m->validation.loss, 100 * m->validation.accuracy);
-}
-
-/* A line that wraps cannot be drawn over, so it must fit. */
-static int get_terminal_columns(void)
-{
-    struct winsize size = {0};
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
 static void show_progress(void *user, const lam_progress *progress)
@@ -180,6 +172,7 @@ int cmd_train(lam_context *context, int argc, char **argv)
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
     const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
+                                          {&data_argp, 0, NULL, 0},
                                           {&override_argp, 0, NULL, 0},
                                           {&json_argp, 0, NULL, 0},
                                           {0}};

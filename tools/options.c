@@ -33,10 +33,6 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
     case 'd':
         options->device = argument;
         return 0;
-    case 'D':
-        options->data = argument;
-        options->data_is_option = true;
-        return 0;
     case 'g':
         parse_gemm(state, argument, &options->gemm);
         return 0;
@@ -50,15 +46,30 @@ static const struct argp_option device_options[] = {
      "index, type (gpu, cpu, accelerator) or part of a name; default: LAMINA_DEVICE, else the "
      "best GPU, else the CPU (see: lamina devices)",
      1},
-    {"data", 'D', "DIR", 0,
-     "folder of CIFAR-10's binary files, or `synthetic' for the built-in set; default: "
-     "LAMINA_DATA, else " DEFAULT_DATA,
-     1},
     {"gemm", 'g', "WHO", 0,
      "who multiplies matrices: auto (default), own, registers, tiles, clblast", 1},
     {0}};
 
 const struct argp device_argp = {.options = device_options, .parser = parse_device_option};
+
+static error_t parse_data_option(int key, char *argument, struct argp_state *state)
+{
+    common_options *options = state->input;
+    if (key != 'D')
+        return ARGP_ERR_UNKNOWN;
+    options->data = argument;
+    options->data_is_option = true;
+    return 0;
+}
+
+static const struct argp_option data_options[] = {
+    {"data", 'D', "DIR", 0,
+     "folder of CIFAR-10's binary files, or `synthetic' for the built-in set; default: "
+     "LAMINA_DATA, else " DEFAULT_DATA,
+     1},
+    {0}};
+
+const struct argp data_argp = {.options = data_options, .parser = parse_data_option};
 
 static error_t parse_override_option(int key, char *argument, struct argp_state *state)
 {

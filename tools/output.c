@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -9,6 +11,12 @@ int report_failure(const lam_context *context, lam_status status)
     const char *message = lam_error_message(context);
     fprintf(stderr, "lamina: %s\n", *message ? message : lam_status_text(status));
     return lam_status_exit_code(status);
+}
+
+int get_terminal_columns(void)
+{
+    struct winsize size = {0};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
 int print_json(json_t *json)

@@ -35,8 +35,10 @@ typedef struct common_options {
     bool json;
 } common_options;
 
-/** --device, --data and --gemm; its input is a common_options. */
+/** --device and --gemm; its input is a common_options. */
 extern const struct argp device_argp;
+/** --data; its input is a common_options. */
+extern const struct argp data_argp;
 /** --set; its input is a common_options. */
 extern const struct argp override_argp;
 /** --json; its input is a common_options. */
@@ -63,6 +65,9 @@ const char *settle_data(const common_options *options, lam_recipe *recipe);
 
 /** Prints the context's message to stderr; returns the status's exit code. */
 int report_failure(const lam_context *context, lam_status status);
+
+/** Columns of the terminal behind stderr: a line that wraps cannot be drawn over. */
+int get_terminal_columns(void);
 
 /** Prints `json` to stdout and releases it; returns the exit status. */
 int print_json(json_t *json);

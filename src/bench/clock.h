@@ -5,16 +5,19 @@
 #ifndef LAM_BENCH_CLOCK_H
 #define LAM_BENCH_CLOCK_H
 
+#include "lamina/bench.h"
 #include "op/plan.h"
 
 /** Seconds on a clock that only goes forward. */
 double lam_clock_get_seconds(void);
 
 /**
- * Enqueues `plan` over and over, step = 0 .. steps-1 in turn, and waits: the least time of one
- * pass over several rounds that last about `seconds` in all. Runs it once before.
+ * Enqueues `plan` over and over, step = 0 .. steps-1 in turn, and waits: the least seconds of
+ * one pass over the rounds that `effort` asks for, where an epoch is `steps` passes.
+ * Errors: BAD_ARGUMENT (the effort), INTERRUPTED, BAD_KERNEL, BAD_DEVICE.
  */
 LAM_MUST_USE lam_status lam_clock_time_plan(const lam_engine *engine, lam_plan *plan, int steps,
-                                            double seconds, double *ret_seconds);
+                                            const lam_bench_effort *effort,
+                                            double *ret_seconds);
 
 #endif

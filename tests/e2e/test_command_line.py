@@ -88,6 +88,7 @@ class UsageErrors(LaminaTest):
         self.assert_usage_error("recipe", RECIPE, RECIPE, names="one recipe")
         self.assert_usage_error("evaluate", "a", "b", names="one run folder")
         self.assert_usage_error("devices", "surplus", names="arguments")
+        self.assert_usage_error("bench", "surplus", names="arguments")
 
     def test_option_without_its_value(self):
         self.assert_usage_error("train", RECIPE, "--set", names="--set")

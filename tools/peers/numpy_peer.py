@@ -8,27 +8,15 @@ NET is widths from inputs to outputs, e.g. 3072-50-10. Prints one JSON line with
 seconds per epoch of 45,000 rows after a warm-up epoch: forward, backward, L2 and plain SGD on
 slices of normalized rows in memory, which are CIFAR-10's with --data and random without.
 """
-import argparse
-import json
-import pathlib
-import time
+import os
 
 import numpy as np
-
-ROWS = 45000
-
-
-def load(directory, inputs, rng):
-    if directory is None:
-        return rng.standard_normal((ROWS, inputs)), rng.integers(0, 10, ROWS)
-    files = [pathlib.Path(directory, f"data_batch_{i}.bin") for i in range(1, 6)]
-    records = np.concatenate([np.fromfile(f, np.uint8).reshape(-1, 3073) for f in files])[:ROWS]
-    pixels = records[:, 1:] / 255
-    return (pixels - pixels.mean(axis=0)) / pixels.std(axis=0), records[:, 0]
+import peer
 
 
 class Net:
-    def __init__(self, widths, dtype, rng):
+    def __init__(self, widths, dtype):
+        rng = np.random.default_rng(1)
         self.rate, self.l2 = dtype(0.01), dtype(0.005)
         shapes = list(zip(widths, widths[1:]))
         self.w = [(rng.standard_normal(s) * np.sqrt(2 / s[0])).astype(dtype) for s in shapes]
@@ -52,27 +40,17 @@ class Net:
 
 
 def main():
-    parser = argparse.ArgumentParser(description="NumPy peer of `lamina bench`")
-    parser.add_argument("net")
-    parser.add_argument("--batch", type=int, default=100)
+    parser = peer.make_parser("NumPy peer of `lamina bench`")
     parser.add_argument("--dtype", choices=["f32", "f64"], default="f32")
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--data")
     options = parser.parse_args()
     dtype = {"f32": np.float32, "f64": np.float64}[options.dtype]
-    widths = [int(width) for width in options.net.split("-")]
-    rng = np.random.default_rng(0)
-    x, y = load(options.data, widths[0], rng)
-    x, one_hot = x.astype(dtype), np.eye(widths[-1], dtype=dtype)[y]
-    net, best = Net(widths, dtype, rng), float("inf")
-    for epoch in range(options.epochs + 1):
-        start = time.perf_counter()
-        for i in range(0, ROWS - options.batch + 1, options.batch):
-            net.step(x[i : i + options.batch], one_hot[i : i + options.batch])
-        if epoch > 0:
-            best = min(best, time.perf_counter() - start)
-    print(json.dumps({"peer": f"numpy {options.dtype}", "version": np.__version__,
-                      "net": options.net, "batch": options.batch, "seconds_per_epoch": best}))
+    widths, batch = peer.parse_widths(options), options.batch
+    x, labels = peer.load_rows(options.data, widths, dtype)
+    one_hot, net = np.eye(widths[-1], dtype=dtype)[labels], Net(widths, dtype)
+    seconds = peer.time_epochs(lambda i: net.step(x[i : i + batch], one_hot[i : i + batch]),
+                               options)
+    threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count()))
+    peer.print_answer(f"numpy {options.dtype}", np.__version__, options, threads, seconds)
 
 
 if __name__ == "__main__":

@@ -3,18 +3,16 @@
 """Time training steps of a multi-layer perceptron in PyTorch.
 
 usage: torch_peer.py NET [--batch N] [--device cpu|cuda] [--mode eager|graph] [--epochs E]
+                     [--data DIR]
 
 NET is widths from inputs to outputs, e.g. 3072-50-10. Prints one JSON line with the least
 seconds per epoch of 45,000 rows after a warm-up epoch: forward, backward, weight decay and
-plain SGD on slices of random rows on the device. --mode graph replays one captured CUDA graph.
+plain SGD on slices of normalized rows on the device, which are CIFAR-10's with --data and
+random without. --mode graph replays one captured CUDA graph.
 """
-import argparse
-import json
-import time
-
+import numpy as np
+import peer
 import torch
-
-ROWS = 45000
 
 
 def make_net(widths, device):
@@ -57,33 +55,22 @@ def capture(step, x, y):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="PyTorch peer of `lamina bench`")
-    parser.add_argument("net")
-    parser.add_argument("--batch", type=int, default=100)
+    parser = peer.make_parser("PyTorch peer of `lamina bench`")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--mode", choices=["eager", "graph"], default="eager")
-    parser.add_argument("--epochs", type=int, default=2)
     options = parser.parse_args()
     torch.backends.cuda.matmul.allow_tf32 = False
-    widths = [int(width) for width in options.net.split("-")]
-    device, batch = torch.device(options.device), options.batch
-    x = torch.randn(ROWS, widths[0], device=device)
-    y = torch.randint(0, widths[-1], (ROWS,), device=device)
-    step, best = make_step(make_net(widths, device)), float("inf")
+    widths, batch = peer.parse_widths(options), options.batch
+    device = torch.device(options.device)
+    x, labels = peer.load_rows(options.data, widths, np.float32)
+    x, y = torch.from_numpy(x).to(device), torch.from_numpy(labels).to(device)
+    step = make_step(make_net(widths, device))
     if options.mode == "graph":
         step = capture(step, x[:batch], y[:batch])
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    for epoch in range(options.epochs + 1):
-        wait()
-        start = time.perf_counter()
-        for i in range(0, ROWS - batch + 1, batch):
-            step(x[i : i + batch], y[i : i + batch])
-        wait()
-        if epoch > 0:
-            best = min(best, time.perf_counter() - start)
-    print(json.dumps({"peer": f"torch {options.device} {options.mode}",
-                      "version": torch.__version__, "net": options.net, "batch": batch,
-                      "seconds_per_epoch": best}))
+    seconds = peer.time_epochs(lambda i: step(x[i : i + batch], y[i : i + batch]), options, wait)
+    peer.print_answer(f"torch {options.device} {options.mode}", torch.__version__, options,
+                      torch.get_num_threads(), seconds)
 
 
 if __name__ == "__main__":
