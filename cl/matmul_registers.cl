@@ -319,25 +319,6 @@ kernel void matmul_forward(global real *restrict y, INPUT_PARAMETERS,
 /* Columns of w that are transposed at once. */
 #define WIDTH 64
 
-/* Rows become columns: in each of log2(VEC) rounds the halves of the block are interleaved. */
-inline void transpose_block(realv block[VEC])
-{
-    #pragma unroll
-    for (int side = 1; side < VEC; side *= 2) {
-        realv next[VEC];
-        #pragma unroll
-        for (int i = 0; i < VEC / 2; i++) {
-            next[2 * i].even = block[i].lo;
-            next[2 * i].odd = block[i + VEC / 2].lo;
-            next[2 * i + 1].even = block[i].hi;
-            next[2 * i + 1].odd = block[i + VEC / 2].hi;
-        }
-        #pragma unroll
-        for (int i = 0; i < VEC; i++)
-            block[i] = next[i];
-    }
-}
-
 /* transposed[j][k] = w[column + k, first + j] for j < count; zeros past `in`. */
 inline void transpose_weights(realv transposed[WIDTH][TILE_VECTORS],
                               global const real *restrict w, int w_stride, int column,

@@ -8,7 +8,7 @@
 
 #include "base/strbuf.h"
 
-#define LAM_MAX_DEFINES 16
+#define LAM_MAX_DEFINES 32
 
 typedef struct lam_define {
     const char *name; /* static text */

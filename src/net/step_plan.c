@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "op/small_layers.h"
 #include "op/softmax_cross_entropy.h"
 
 /* What the three kinds of plan differ in. */
@@ -19,8 +20,9 @@ typedef struct plan_builder {
     lam_parameters *parameters;
     const lam_plan_rows *rows;
     lam_plan *plan;
-    lam_buffer *values[LAM_MAX_LAYERS]; /* outputs of the units, real[rows, members*out] */
-    lam_buffer *gradients[2];           /* of the values, for odd and even units */
+    lam_buffer *values[LAM_MAX_LAYERS];    /* outputs of the units, real[rows, members*out] */
+    lam_buffer *gradients[LAM_MAX_LAYERS]; /* of the values */
+    int tail; /* the first of the units that are fused; unit_count if none */
 } plan_builder;
 
 static lam_status create_scratch(plan_builder *builder, size_t columns, const char *what,
@@ -43,22 +45,38 @@ static size_t get_largest_width(const lam_graph *graph)
 }
 
 /* A backward pass needs every value; a forward pass alone only the last one and its input. A
- * gradient lives from the unit behind to the unit before, so two take turns. */
+ * gradient lives from the unit behind to the unit before, so two take turns, but fused units
+ * need theirs all at once. */
 static lam_status plan_memory(plan_builder *builder, bool backward)
 {
     const lam_graph *graph = &builder->parameters->graph;
     size_t members = builder->parameters->members;
     size_t largest = members * get_largest_width(graph);
     for (int u = 0; u < graph->unit_count; u++) {
-        if (backward || u < 2)
-            LAM_TRY(create_scratch(builder, backward ? members * graph->units[u].out : largest,
+        size_t width = members * graph->units[u].out;
+        bool is_fused = u >= builder->tail;
+        if (backward || is_fused || u < 2)
+            LAM_TRY(create_scratch(builder, backward || is_fused ? width : largest,
                                    "activations", &builder->values[u]));
         else
             builder->values[u] = builder->values[u - 2];
+        if (backward && (is_fused || u < 2))
+            LAM_TRY(create_scratch(builder, is_fused ? width : largest, "gradients",
+                                   &builder->gradients[u]));
+        else if (backward)
+            builder->gradients[u] = builder->gradients[u - 2];
     }
-    for (int i = 0; i < 2 && backward; i++)
-        LAM_TRY(create_scratch(builder, largest, "gradients", &builder->gradients[i]));
     return LAM_STATUS_OK;
+}
+
+static lam_weight_gradient describe_gradient(const plan_request *request, int u)
+{
+    lam_weight_gradient gradient = {.l2 = request->l2, .rates = request->rates};
+    if (request->gradients) {
+        gradient.dw = request->gradients->w[u];
+        gradient.db = request->gradients->b[u];
+    }
+    return gradient;
 }
 
 static lam_dense describe_unit(const plan_builder *builder, int u)
@@ -82,17 +100,48 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
     return dense;
 }
 
-static lam_status add_forward(plan_builder *builder)
+/* The longest row of units at the end that fit one launch. */
+static int find_tail(const plan_builder *builder)
+{
+    int count = builder->parameters->graph.unit_count, tail = count;
+    while (tail > 1 && count - tail < LAM_MAX_SMALL_LAYERS) {
+        const lam_dense dense = describe_unit(builder, tail - 1);
+        if (!lam_small_layers_fit(builder->parameters->engine, &dense))
+            break;
+        tail--;
+    }
+    return count - tail >= LAM_MIN_SMALL_LAYERS ? tail : count;
+}
+
+/* The fused units; returns how many. */
+static int describe_tail(const plan_builder *builder, const plan_request *request,
+                         lam_small_layer layers[LAM_MAX_SMALL_LAYERS])
+{
+    int count = builder->parameters->graph.unit_count - builder->tail;
+    for (int n = 0; n < count; n++) {
+        int u = builder->tail + n;
+        layers[n] = (lam_small_layer){.dense = describe_unit(builder, u),
+                                      .y = builder->values[u],
+                                      .dy = builder->gradients[u],
+                                      .gradient = describe_gradient(request, u)};
+    }
+    return count;
+}
+
+static lam_status add_forward(plan_builder *builder, const plan_request *request)
 {
     const lam_engine *engine = builder->parameters->engine;
-    for (int u = 0; u < builder->parameters->graph.unit_count; u++) {
+    for (int u = 0; u < builder->tail; u++) {
         const lam_dense dense = describe_unit(builder, u);
         LAM_TRY(lam_matmul_add_forward(engine, builder->plan, &dense, builder->values[u]));
     }
-    return LAM_STATUS_OK;
+    lam_small_layer layers[LAM_MAX_SMALL_LAYERS];
+    int fused = describe_tail(builder, request, layers);
+    return fused == 0 ? LAM_STATUS_OK
+                      : lam_small_layers_add_forward(engine, builder->plan, layers, fused);
 }
 
-static lam_status add_loss(plan_builder *builder, bool backward)
+static lam_status add_loss(plan_builder *builder)
 {
     const lam_parameters *parameters = builder->parameters;
     int last = parameters->graph.unit_count - 1;
@@ -103,8 +152,7 @@ static lam_status add_loss(plan_builder *builder, bool backward)
                                             .logits = builder->values[last],
                                             .labels = builder->rows->labels,
                                             .order = builder->rows->data.order,
-                                            .dlogits =
-                                                backward ? builder->gradients[last % 2] : NULL,
+                                            .dlogits = builder->gradients[last],
                                             .loss_sum = builder->rows->loss_sum,
                                             .hit_count = builder->rows->hit_count};
     return lam_softmax_cross_entropy_add(parameters->engine, builder->plan, &loss);
@@ -112,30 +160,39 @@ static lam_status add_loss(plan_builder *builder, bool backward)
 
 /* The gradient passes on to the unit before while this unit's weights are still the old ones.
  */
+static lam_status add_unit_backward(plan_builder *builder, const plan_request *request, int u)
+{
+    const lam_engine *engine = builder->parameters->engine;
+    const lam_dense dense = describe_unit(builder, u);
+    const lam_weight_gradient gradient = describe_gradient(request, u);
+    const lam_buffer *dy = builder->gradients[u];
+    if (u > 0)
+        LAM_TRY(lam_matmul_add_backward_input(engine, builder->plan, &dense, dy,
+                                              builder->gradients[u - 1]));
+    return lam_matmul_add_backward_weights(engine, builder->plan, &dense, dy, &gradient);
+}
+
 static lam_status add_backward(plan_builder *builder, const plan_request *request)
 {
     const lam_engine *engine = builder->parameters->engine;
-    for (int u = builder->parameters->graph.unit_count - 1; u >= 0; u--) {
-        const lam_dense dense = describe_unit(builder, u);
-        const lam_buffer *dy = builder->gradients[u % 2];
-        if (u > 0)
-            LAM_TRY(lam_matmul_add_backward_input(engine, builder->plan, &dense, dy,
-                                                  builder->gradients[(u - 1) % 2]));
-        lam_weight_gradient gradient = {.l2 = request->l2, .rates = request->rates};
-        if (request->gradients) {
-            gradient.dw = request->gradients->w[u];
-            gradient.db = request->gradients->b[u];
-        }
-        LAM_TRY(lam_matmul_add_backward_weights(engine, builder->plan, &dense, dy, &gradient));
+    lam_small_layer layers[LAM_MAX_SMALL_LAYERS];
+    int fused = describe_tail(builder, request, layers);
+    if (fused > 0) {
+        LAM_TRY(lam_small_layers_add_backward_input(engine, builder->plan, layers, fused,
+                                                    builder->gradients[builder->tail - 1]));
+        LAM_TRY(lam_small_layers_add_backward_weights(engine, builder->plan, layers, fused));
     }
+    for (int u = builder->tail - 1; u >= 0; u--)
+        LAM_TRY(add_unit_backward(builder, request, u));
     return LAM_STATUS_OK;
 }
 
 static lam_status build_plan(plan_builder *builder, const plan_request *request)
 {
+    builder->tail = find_tail(builder);
     LAM_TRY(plan_memory(builder, request->backward));
-    LAM_TRY(add_forward(builder));
-    LAM_TRY(add_loss(builder, request->backward));
+    LAM_TRY(add_forward(builder, request));
+    LAM_TRY(add_loss(builder));
     return request->backward ? add_backward(builder, request) : LAM_STATUS_OK;
 }
 

@@ -62,6 +62,7 @@ lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm ge
     engine->real = real;
     engine->gemm = resolve_gemm(info, gemm);
     engine->may_use_blas = gemm == LAM_GEMM_AUTO;
+    engine->fuses_small_layers = gemm == LAM_GEMM_AUTO || gemm == LAM_GEMM_OWN;
     engine->vector_lanes = choose_lanes(info, real);
     lam_status status = lam_kernel_store_create(device, &engine->store);
     if (status != LAM_STATUS_OK) {

@@ -22,6 +22,7 @@ typedef struct lam_engine {
     lam_real_type real;
     lam_gemm gemm;     /* the family to begin with: REGISTERS, TILES or CLBLAST */
     bool may_use_blas; /* CLBlast too, where it measures faster */
+    bool fuses_small_layers;
     int vector_lanes;
 } lam_engine;
 

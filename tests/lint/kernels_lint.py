@@ -30,6 +30,7 @@ DEFINES = {
     "GATHER": ([0, 1], [2]),
     "ITERATIONS": ([1, 1000], [0]),
     "ITEM_TILES": ([1, 4], [0]),
+    "LAYERS": ([2, 3, 8], [1, 9]),
     "LEAD": ([0, 1], [2]),
     "PACK": ([0, 1], [2]),
     "REAL_BITS": ([32, 64], [16]),
@@ -41,6 +42,11 @@ DEFINES = {
     "UPDATE": ([0, 1], [2]),
     "VEC": ([4, 8, 16], [2, 32]),
 }
+
+# What a file needs besides: of each layer of a row.
+LAYER_DEFINES = {f"{name}_{n}": value for n in range(8)
+                 for name, value in (("IN", 10), ("OUT", 10), ("ACTIVATION", n % 3))}
+EXTRA = {"small_layers.cl": {"INPUT_ACTIVATION": 1, **LAYER_DEFINES}}
 
 # Values that are only legal together, as the files' head comments say.
 RULES = {
@@ -119,7 +125,8 @@ def compile_variant(path, variant):
     """clang's messages; none when the variant compiles."""
     text = "".join(f'#line 1 "{part.name}"\n{part.read_text()}\n'
                    for part in ([COMMON] if path == COMMON else [COMMON, path]))
-    options = [f"-D{name}={value}" for name, value in variant.items()]
+    options = [f"-D{name}={value}"
+               for name, value in {**EXTRA.get(path.name, {}), **variant}.items()]
     result = subprocess.run([*CLANG, *options, "-"], input=text, capture_output=True, text=True)
     return result.stderr.splitlines() if result.returncode else []
 
