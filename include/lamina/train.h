@@ -16,6 +16,7 @@
 #include "lamina/device.h"
 #include "lamina/gemm.h"
 #include "lamina/recipe.h"
+#include "lamina/trace.h"
 
 LAM_BEGIN_DECLS
 
@@ -57,6 +58,7 @@ typedef struct lam_train_options {
     bool resume; /* go on from the folder's checkpoint */
     lam_progress_function *progress;
     void *progress_user;
+    lam_trace *trace; /* gets the launches and spans of the run; may be NULL */
 } lam_train_options;
 
 /** What a run gave. */

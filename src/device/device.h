@@ -103,18 +103,43 @@ typedef struct lam_device_counts {
 
 lam_device_counts lam_device_get_counts(const lam_device *device);
 
+#define LAM_LAUNCH_NAME_BYTES 64
+
 /** One launch as the device's clock saw it. */
 typedef struct lam_profile_span {
     uint64_t start_ns, end_ns;
+    char name[LAM_LAUNCH_NAME_BYTES]; /* "" for a launch that got none */
 } lam_profile_span;
 
-/** Times every launch from here on, at most `capacity` of them. Waits for the queue. */
+/** One moment on the host's clock (CLOCK_MONOTONIC) and on the device's. */
+typedef struct lam_clock_pair {
+    uint64_t host_ns, device_ns;
+} lam_clock_pair;
+
+typedef struct lam_profile {
+    lam_profile_span *spans; /* in launch order */
+    size_t count;
+    uint64_t launches;            /* of which the first `count` have spans */
+    lam_clock_pair first, latest; /* when the profile started and when it stopped */
+} lam_profile;
+
+/** Times every launch from here on, the first `capacity` of them. Waits for the queue. */
 LAM_MUST_USE lam_status lam_device_start_profile(lam_device *device, size_t capacity);
 
-/** Waits, stops and hands over the spans in launch order; the caller frees them. */
-LAM_MUST_USE lam_status lam_device_stop_profile(lam_device *device,
-                                                lam_profile_span **ret_spans,
-                                                size_t *ret_count);
+bool lam_device_is_profiling(const lam_device *device);
+
+/** Names the latest launch, if it got a span; only while profiling. */
+void lam_device_name_launch(lam_device *device, const char *name);
+
+/** Waits, stops and hands the profile over; lam_profile_free() it. Errors: BAD_DEVICE,
+ * NO_MEMORY; the profile is then lost, and the device goes on without one. */
+LAM_MUST_USE lam_status lam_device_stop_profile(lam_device *device, lam_profile *ret_profile);
+
+void lam_profile_free(lam_profile *profile);
+
+/** A moment of the device's clock on the host's, which the two pairs of the profile tie
+ * together: the line through them, so that clocks of unlike speed stay together, too. */
+uint64_t lam_profile_get_host_ns(const lam_profile *profile, uint64_t device_ns);
 
 /* ---- CLBlast ---- */
 

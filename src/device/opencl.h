@@ -16,8 +16,7 @@ struct lam_device {
     cl_context cl_context;
     cl_command_queue queue;
     lam_device_counts counts;
-    cl_event *profile; /* one event a launch while profiling; else NULL */
-    size_t profile_count, profile_capacity;
+    struct lam_profiler *profiler; /* NULL unless launches are timed */
 };
 
 struct lam_buffer {

@@ -51,17 +51,30 @@ void lam_plan_destroy(lam_plan **plan)
     *plan = NULL;
 }
 
+static lam_status enqueue_launch(lam_device *device, plan_launch *launch, int step)
+{
+    if (!launch->kernel)
+        return lam_blas_gemm_enqueue(device, &launch->gemm);
+    if (launch->step_argument >= 0)
+        LAM_TRY(lam_kernel_set_int(launch->kernel, launch->step_argument, step));
+    return lam_kernel_enqueue(launch->kernel, &launch->range);
+}
+
+static void name_in_profile(const lam_plan *plan, size_t index)
+{
+    char name[LAM_LAUNCH_NAME_BYTES];
+    lam_plan_name_launch(plan, index, name, sizeof name);
+    lam_device_name_launch(plan->engine->device, name);
+}
+
 lam_status lam_plan_enqueue(lam_plan *plan, int step)
 {
+    lam_device *device = plan->engine->device;
+    bool is_profiling = lam_device_is_profiling(device);
     for (size_t i = 0; i < plan->launch_count; i++) {
-        plan_launch *launch = &plan->launches[i];
-        if (!launch->kernel) {
-            LAM_TRY(lam_blas_gemm_enqueue(plan->engine->device, &launch->gemm));
-            continue;
-        }
-        if (launch->step_argument >= 0)
-            LAM_TRY(lam_kernel_set_int(launch->kernel, launch->step_argument, step));
-        LAM_TRY(lam_kernel_enqueue(launch->kernel, &launch->range));
+        LAM_TRY(enqueue_launch(device, &plan->launches[i], step));
+        if (is_profiling)
+            name_in_profile(plan, i);
     }
     return LAM_STATUS_OK;
 }
