@@ -71,7 +71,21 @@ typedef struct lam_program lam_program;
 LAM_MUST_USE lam_status lam_program_build(lam_device *device, const char *source,
                                           const char *options, lam_program **ret_program,
                                           char **ret_log);
+
+/** Builds what lam_program_get_binary() gave on the same device and driver. Errors: BAD_KERNEL
+ * when the driver refuses it, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_program_build_binary(lam_device *device, const void *bytes,
+                                                 size_t count, const char *options,
+                                                 lam_program **ret_program);
 void lam_program_destroy(lam_program **program);
+
+/** The compiled program in the driver's own form; free() it. Some drivers compile for this.
+ * Errors: BAD_KERNEL (the driver gives none), NO_MEMORY. */
+LAM_MUST_USE lam_status lam_program_get_binary(const lam_program *program, void **ret_bytes,
+                                               size_t *ret_count);
+
+/** How long the driver took to build it. */
+uint64_t lam_program_get_build_ns(const lam_program *program);
 
 typedef struct lam_kernel lam_kernel;
 
@@ -96,9 +110,10 @@ LAM_MUST_USE lam_status lam_kernel_enqueue(lam_kernel *kernel, const lam_range *
 
 /* ---- counting and profiling ---- */
 
-/** Since the device was opened: kernels and products launched, and times the host waited. */
+/** Since the device was opened: kernels and products launched, times the host waited, and
+ * programs built from source. */
 typedef struct lam_device_counts {
-    uint64_t launches, waits;
+    uint64_t launches, waits, builds;
 } lam_device_counts;
 
 lam_device_counts lam_device_get_counts(const lam_device *device);
