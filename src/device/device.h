@@ -21,6 +21,10 @@ LAM_MUST_USE lam_status lam_device_flush(lam_device *device);
 /** Blocks until all queued commands are done. Errors: BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_device_finish(lam_device *device);
 
+/** Waits by naps from now on, as it does by itself once the driver's own waits were seen to
+ * keep a core busy: for tests and measurements. */
+void lam_device_wait_by_naps(lam_device *device);
+
 /* ---- markers: a place in the queue that the host can wait for ---- */
 
 typedef struct lam_marker lam_marker;
