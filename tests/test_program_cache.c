@@ -58,7 +58,7 @@ static int32_t run(lam_program *program)
     ck_assert_ok(lam_kernel_create(program, "answer", &kernel));
     ck_assert_ok(lam_buffer_create(test_device(), sizeof result, "a test", &buffer));
     ck_assert_ok(lam_kernel_set_buffer(kernel, 0, buffer));
-    ck_assert_ok(lam_kernel_enqueue(kernel, &(lam_range){{1, 1, 1}, {0, 0, 0}}));
+    ck_assert_ok(lam_kernel_enqueue(kernel, &(lam_range){.global = {1, 1, 1}}));
     ck_assert_ok(lam_buffer_read(buffer, 0, &result, sizeof result));
     lam_buffer_destroy(&buffer);
     lam_kernel_destroy(&kernel);

@@ -104,10 +104,12 @@ LAM_MUST_USE lam_status lam_kernel_set_buffer(lam_kernel *kernel, int index,
 LAM_MUST_USE lam_status lam_kernel_set_int(lam_kernel *kernel, int index, int32_t value);
 
 /** Work-items in each dimension; `global` must be a multiple of `local`, and a `local` of zeros
- * leaves the choice to the driver. */
+ * leaves the choice to the driver. Global ids start at `offset`; group ids start at 0, and
+ * get_global_size() is that of the range. */
 typedef struct lam_range {
     size_t global[3];
     size_t local[3];
+    size_t offset[3];
 } lam_range;
 
 LAM_MUST_USE lam_status lam_kernel_enqueue(lam_kernel *kernel, const lam_range *range);
@@ -147,8 +149,8 @@ LAM_MUST_USE lam_status lam_device_start_profile(lam_device *device, size_t capa
 
 bool lam_device_is_profiling(const lam_device *device);
 
-/** Names the latest launch, if it got a span; only while profiling. */
-void lam_device_name_launch(lam_device *device, const char *name);
+/** Names the launches that follow; only while profiling. */
+void lam_device_name_launches(lam_device *device, const char *name);
 
 /** Waits, stops and hands the profile over; lam_profile_free() it. Errors: BAD_DEVICE,
  * NO_MEMORY; the profile is then lost, and the device goes on without one. */

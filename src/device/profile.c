@@ -9,6 +9,7 @@ typedef struct lam_profiler {
     lam_profile profile; /* its spans hold names only, until the events are read */
     cl_event *events;    /* [capacity] */
     size_t capacity;
+    char name[LAM_LAUNCH_NAME_BYTES]; /* of the launches to come */
 } lam_profiler;
 
 cl_event *lam_device_count_launch(lam_device *device)
@@ -18,9 +19,12 @@ cl_event *lam_device_count_launch(lam_device *device)
     if (!profiler)
         return NULL;
     profiler->profile.launches++;
-    if (profiler->profile.count == profiler->capacity)
+    size_t position = profiler->profile.count;
+    if (position == profiler->capacity)
         return NULL;
-    return &profiler->events[profiler->profile.count++];
+    memcpy(profiler->profile.spans[position].name, profiler->name, sizeof profiler->name);
+    profiler->profile.count++;
+    return &profiler->events[position];
 }
 
 bool lam_device_is_profiling(const lam_device *device)
@@ -28,12 +32,9 @@ bool lam_device_is_profiling(const lam_device *device)
     return device->profiler != NULL;
 }
 
-void lam_device_name_launch(lam_device *device, const char *name)
+void lam_device_name_launches(lam_device *device, const char *name)
 {
-    lam_profile *profile = &device->profiler->profile;
-    if (profile->launches > profile->count)
-        return;
-    strncpy(profile->spans[profile->count - 1].name, name, LAM_LAUNCH_NAME_BYTES - 1);
+    strncpy(device->profiler->name, name, LAM_LAUNCH_NAME_BYTES - 1);
 }
 
 static cl_int read_times(cl_event event, uint64_t *ret_start_ns, uint64_t *ret_end_ns)

@@ -174,9 +174,9 @@ lam_status lam_kernel_set_int(lam_kernel *kernel, int index, int32_t value)
 lam_status lam_kernel_enqueue(lam_kernel *kernel, const lam_range *range)
 {
     const size_t *local = range->local[0] > 0 ? range->local : NULL;
-    cl_int status =
-        clEnqueueNDRangeKernel(kernel->device->queue, kernel->kernel, 3, NULL, range->global,
-                               local, 0, NULL, lam_device_count_launch(kernel->device));
+    cl_int status = clEnqueueNDRangeKernel(kernel->device->queue, kernel->kernel, 3,
+                                           range->offset, range->global, local, 0, NULL,
+                                           lam_device_count_launch(kernel->device));
     if (status != CL_SUCCESS)
         return lam_device_fail(kernel->device, LAM_STATUS_BAD_KERNEL, "clEnqueueNDRangeKernel",
                                status);

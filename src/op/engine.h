@@ -23,6 +23,7 @@ typedef struct lam_engine {
     lam_gemm gemm;     /* the family to begin with: REGISTERS, TILES or CLBLAST */
     bool may_use_blas; /* CLBlast too, where it measures faster */
     int vector_lanes;
+    uint64_t longest_launch_ns; /* see lam_plan_warm_up() */
 } lam_engine;
 
 /** AUTO and OWN become TILES where the device has local memory of its own, else REGISTERS.

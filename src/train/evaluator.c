@@ -78,6 +78,7 @@ lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_d
                                      .hit_count = evaluator->hit_count};
     LAM_TRY_GOTO(status,
                  lam_step_plan_create_evaluation(parameters, &plan_rows, &evaluator->plan));
+    LAM_TRY_GOTO(status, lam_plan_warm_up(evaluator->plan));
     *ret_evaluator = evaluator;
     return LAM_STATUS_OK;
 fail:

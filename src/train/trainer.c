@@ -139,15 +139,6 @@ static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
     return LAM_STATUS_OK;
 }
 
-/* Some drivers compile a kernel at its first execution, so each real shape runs once before the
- * clock does. The table of learning rates is still zero: w - 0 g leaves the weights as they
- * are, to the bit. */
-static lam_status warm_up(lam_trainer *trainer)
-{
-    LAM_TRY(lam_plan_enqueue(trainer->plan, 0));
-    return lam_device_finish(trainer->engine->device);
-}
-
 lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_data *data,
                               const lam_dataset *dataset, const lam_recipe *recipe,
                               const lam_trainer_observer *observer, int64_t first_step,
@@ -170,7 +161,9 @@ lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_dat
         status, lam_step_counts_compute(engine->context, recipe, train_rows, &trainer->counts));
     LAM_TRY_GOTO(status, create_buffers(trainer));
     LAM_TRY_GOTO(status, create_plans(trainer, parameters, data));
-    LAM_TRY_GOTO(status, warm_up(trainer));
+    /* The table of learning rates is still zero: w - 0 g leaves the weights as they are, to the
+     * bit. */
+    LAM_TRY_GOTO(status, lam_plan_warm_up(trainer->plan));
     *ret_trainer = trainer;
     return LAM_STATUS_OK;
 fail:
