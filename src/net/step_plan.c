@@ -34,6 +34,12 @@ static lam_status create_scratch(plan_builder *builder, size_t columns, const ch
     return LAM_STATUS_OK;
 }
 
+/* Buffers between a plan's launches, in columns of the plan's rows. A 0 is no buffer. */
+typedef struct scratch_columns {
+    size_t values[LAM_MAX_LAYERS]; /* 0: that of the unit before the last one */
+    size_t gradients[2];
+} scratch_columns;
+
 static size_t get_largest_width(const lam_graph *graph)
 {
     size_t width = 0;
@@ -44,21 +50,44 @@ static size_t get_largest_width(const lam_graph *graph)
 
 /* A backward pass needs every value; a forward pass alone only the last one and its input. A
  * gradient lives from the unit behind to the unit before, so two take turns. */
+static scratch_columns count_columns(const lam_graph *graph, size_t members, bool backward)
+{
+    scratch_columns columns = {0};
+    size_t largest = members * get_largest_width(graph);
+    for (int u = 0; u < graph->unit_count && (backward || u < 2); u++)
+        columns.values[u] = backward ? members * graph->units[u].out : largest;
+    for (int i = 0; i < 2 && backward; i++)
+        columns.gradients[i] = largest;
+    return columns;
+}
+
 static lam_status plan_memory(plan_builder *builder, bool backward)
 {
-    const lam_graph *graph = &builder->parameters->graph;
-    size_t members = builder->parameters->members;
-    size_t largest = members * get_largest_width(graph);
-    for (int u = 0; u < graph->unit_count; u++) {
-        if (backward || u < 2)
-            LAM_TRY(create_scratch(builder, backward ? members * graph->units[u].out : largest,
-                                   "activations", &builder->values[u]));
+    const lam_parameters *parameters = builder->parameters;
+    const scratch_columns columns =
+        count_columns(&parameters->graph, parameters->members, backward);
+    for (int u = 0; u < parameters->graph.unit_count; u++) {
+        if (columns.values[u] > 0)
+            LAM_TRY(
+                create_scratch(builder, columns.values[u], "activations", &builder->values[u]));
         else
             builder->values[u] = builder->values[u - 2];
     }
-    for (int i = 0; i < 2 && backward; i++)
-        LAM_TRY(create_scratch(builder, largest, "gradients", &builder->gradients[i]));
+    for (int i = 0; i < 2 && columns.gradients[i] > 0; i++)
+        LAM_TRY(
+            create_scratch(builder, columns.gradients[i], "gradients", &builder->gradients[i]));
     return LAM_STATUS_OK;
+}
+
+static void add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                     size_t rows, bool backward, lam_memory_need *need)
+{
+    const scratch_columns columns = count_columns(graph, members, backward);
+    double column_bytes = (double)rows * (double)lam_engine_get_real_bytes(engine);
+    for (int u = 0; u < graph->unit_count; u++)
+        lam_memory_need_add(need, column_bytes * (double)columns.values[u], "activations");
+    for (int i = 0; i < 2; i++)
+        lam_memory_need_add(need, column_bytes * (double)columns.gradients[i], "gradients");
 }
 
 static lam_dense describe_unit(const plan_builder *builder, int u)
@@ -173,4 +202,16 @@ lam_status lam_step_plan_create_gradient(lam_parameters *parameters, const lam_p
 {
     const plan_request request = {.backward = true, .l2 = l2, .gradients = gradients};
     return create_plan(parameters, rows, &request, ret_plan);
+}
+
+void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
+                                     size_t members, size_t rows, lam_memory_need *need)
+{
+    add_need(engine, graph, members, rows, true, need);
+}
+
+void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
+                                       size_t members, size_t rows, lam_memory_need *need)
+{
+    add_need(engine, graph, members, rows, false, need);
 }

@@ -134,8 +134,12 @@ static lam_status slice_launch(lam_plan *plan, size_t index)
 lam_status lam_plan_warm_up(lam_plan *plan)
 {
     LAM_TRY(lam_device_finish(plan->engine->device));
-    for (size_t i = 0; i < plan->launch_count; i++)
+    for (size_t i = 0; i < plan->launch_count; i++) {
+        if (lam_stop_requested(plan->engine->context)) /* launches may be long here */
+            return lam_fail(plan->engine->context, LAM_STATUS_INTERRUPTED,
+                            "interrupted before the first step");
         LAM_TRY(slice_launch(plan, i));
+    }
     return LAM_STATUS_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lamina/version.h"
+#include "train/memory_check.h"
 #include "train/model_file.h"
 #include "train/run_directory.h"
 #include "train/session.h"
@@ -246,6 +247,7 @@ static lam_status prepare(training_run *run)
 static lam_status build(training_run *run, lam_device *device, const lam_dataset *dataset)
 {
     const lam_train_options *options = run->options;
+    LAM_TRY(lam_memory_check(device, run->recipe, dataset, options->gemm));
     lam_trace_span span = lam_trace_begin(options->trace, "self-test");
     LAM_TRY(lam_self_test(device, options->gemm));
     lam_trace_end(options->trace, span);
