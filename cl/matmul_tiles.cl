@@ -24,7 +24,8 @@
     local real a_tile[TILE][BLOCK + 1];                                                        \
     local real b_tile[TILE][BLOCK + 1];                                                        \
     const int lx = get_local_id(0), ly = get_local_id(1);                                      \
-    const int column0 = get_group_id(0) * BLOCK, row0 = get_group_id(1) * BLOCK;               \
+    const int column0 = (get_global_id(0) - lx) * TILE_WORK;                                   \
+    const int row0 = (get_global_id(1) - ly) * TILE_WORK; /* counts a launch's offset */       \
     const int group = get_global_id(2);                                                        \
     real sum[TILE_WORK][TILE_WORK];                                                            \
     for (int m = 0; m < TILE_WORK; m++)                                                        \

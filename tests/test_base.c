@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/strbuf.h"
+#include "support/folder.h"
 #include "support/suite.h"
 
 START_TEST(strbuf_appends_and_grows)
@@ -171,6 +172,30 @@ START_TEST(file_is_replaced_whole_or_not_at_all)
 }
 END_TEST
 
+START_TEST(place_of_a_file_is_checked_without_a_trace)
+{
+    test_folder folder = test_folder_make();
+    lam_context *context = NULL;
+    ck_assert_int_eq(lam_context_create(&context), LAM_STATUS_OK);
+    ck_assert_int_eq(lam_file_check_place(context, test_path(&folder, "new")), LAM_STATUS_OK);
+    ck_assert_int_eq(test_folder_count(&folder), 0);
+    test_file_write_text(test_path(&folder, "old"), "kept");
+    ck_assert_int_eq(lam_file_check_place(context, test_path(&folder, "old")), LAM_STATUS_OK);
+    char *text = test_file_read(test_path(&folder, "old"), NULL);
+    ck_assert_str_eq(text, "kept");
+    free(text);
+    static const char *const bad[] = {"old/new", "missing/new", "."};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const char *path = test_path(&folder, bad[i]);
+        ck_assert_int_eq(lam_file_check_place(context, path), LAM_STATUS_BAD_OUTPUT);
+        ck_assert_ptr_nonnull(strstr(lam_error_message(context), path));
+    }
+    ck_assert_int_eq(test_folder_count(&folder), 1);
+    lam_context_destroy(&context);
+    test_folder_remove(&folder);
+}
+END_TEST
+
 static void add_tests(Suite *suite)
 {
     lam_add_test(suite, "strbuf", strbuf_appends_and_grows, 5);
@@ -183,6 +208,7 @@ static void add_tests(Suite *suite)
     lam_add_test(suite, "permutation", permutation_holds_every_index_once, 5);
     lam_add_test(suite, "checked", checked_arithmetic_reports_overflow, 5);
     lam_add_test(suite, "file", file_is_replaced_whole_or_not_at_all, 5);
+    lam_add_test(suite, "place", place_of_a_file_is_checked_without_a_trace, 5);
 }
 
 LAM_SUITE_MAIN("base", add_tests)

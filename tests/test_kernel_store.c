@@ -60,7 +60,7 @@ static int32_t run(lam_kernel **kernel)
     lam_buffer *buffer = NULL;
     ck_assert_ok(lam_buffer_create(test_device(), sizeof result, "a test", &buffer));
     ck_assert_ok(lam_kernel_set_buffer(*kernel, 0, buffer));
-    ck_assert_ok(lam_kernel_enqueue(*kernel, &(lam_range){{1, 1, 1}, {0, 0, 0}}));
+    ck_assert_ok(lam_kernel_enqueue(*kernel, &(lam_range){.global = {1, 1, 1}}));
     ck_assert_ok(lam_buffer_read(buffer, 0, &result, sizeof result));
     lam_buffer_destroy(&buffer);
     lam_kernel_destroy(kernel);
@@ -119,7 +119,7 @@ START_TEST(kernels_do_not_share_arguments)
         ck_assert_ok(lam_buffer_create(test_device(), 4, "a test", &buffers[i]));
         ck_assert_ok(lam_kernel_set_buffer(kernels[i], 0, buffers[i]));
     }
-    ck_assert_ok(lam_kernel_enqueue(kernels[0], &(lam_range){{1, 1, 1}, {0, 0, 0}}));
+    ck_assert_ok(lam_kernel_enqueue(kernels[0], &(lam_range){.global = {1, 1, 1}}));
     for (int i = 0; i < 2; i++) {
         ck_assert_ok(lam_buffer_read(buffers[i], 0, &results[i], sizeof results[i]));
         lam_buffer_destroy(&buffers[i]);

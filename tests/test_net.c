@@ -282,10 +282,13 @@ static void train(lam_engine *engine, const lam_graph *graph, size_t first, size
     ck_assert_ok(lam_parameters_initialize(problem.parameters, 5));
     for (size_t i = 0; i < SMALL_STEPS * members; i++)
         rates[i] = member_rate[first + i % members] / (double)(1 + i / members);
-    lam_buffer *rate_table = test_upload(problem.engine, rates, SMALL_STEPS * members);
+    lam_buffer *rate_table = NULL;
+    ck_assert_ok(lam_engine_create_reals(engine, SMALL_STEPS * members, "a test", &rate_table));
     lam_buffer *l2 = test_upload(problem.engine, member_l2 + first, members);
     ck_assert_ok(lam_step_plan_create_training(problem.parameters, &problem.rows, l2,
                                                rate_table, &plan));
+    ck_assert_ok(lam_plan_warm_up(plan)); /* at rates of zero */
+    ck_assert_ok(lam_engine_write_reals(engine, rate_table, 0, rates, SMALL_STEPS * members));
     small_problem_run(&problem, plan, SMALL_STEPS);
     for (size_t p = 0; p < members; p++)
         read_trained(&problem, p, &results[p]);
@@ -355,6 +358,28 @@ START_TEST(member_trains_to_the_same_bits_in_double)
 {
     if (has_doubles())
         check_population(get_engine(_i, LAM_REAL_TYPE_F64), &graphs[2], 3);
+}
+END_TEST
+
+/* ---- long launches ---- */
+
+START_TEST(launches_in_slices_give_the_same_bits)
+{
+    enum { MEMBERS = 3 };
+    static trained whole[MEMBERS], sliced[MEMBERS];
+    lam_engine *engine = get_engine(_i, LAM_REAL_TYPE_F32);
+    uint64_t usual = engine->longest_launch_ns;
+    uint64_t launches = lam_device_get_counts(test_device()).launches;
+    train(engine, &graphs[3], 0, MEMBERS, whole);
+    launches = lam_device_get_counts(test_device()).launches - launches;
+    engine->longest_launch_ns = 1; /* as many slices as there are rows of work-groups */
+    uint64_t start = lam_device_get_counts(test_device()).launches;
+    train(engine, &graphs[3], 0, MEMBERS, sliced);
+    engine->longest_launch_ns = usual;
+    ck_assert_uint_gt(lam_device_get_counts(test_device()).launches - start, launches * 3 / 2);
+    for (size_t p = 0; p < MEMBERS; p++)
+        ck_assert_mem_eq(&whole[p], &sliced[p], sizeof whole[p]);
+    expect_training(sliced, MEMBERS, &graphs[3]);
 }
 END_TEST
 
@@ -471,6 +496,7 @@ static void add_tests(Suite *suite)
     add_loop(suite, "population", member_trains_to_the_same_bits_alone_and_in_a_crowd,
              2 * CROWD_COUNT);
     add_loop(suite, "double", member_trains_to_the_same_bits_in_double, 2);
+    add_loop(suite, "slices", launches_in_slices_give_the_same_bits, 2);
     add_loop(suite, "evaluation", evaluation_counts_rows_below_the_limit_only, 3 * GRAPH_COUNT);
 }
 

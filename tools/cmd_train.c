@@ -12,6 +12,7 @@ typedef struct train_options {
     common_options common;
     const char *recipe;
     const char *output;
+    const char *profile;
     bool force, resume, quiet;
 } train_options;
 
@@ -31,6 +32,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'r':
         options->resume = true;
+        return 0;
+    case 'p':
+        options->profile = argument;
         return 0;
     case 'q':
         options->quiet = true;
@@ -114,17 +118,19 @@ static int print_result(const train_options *options, const char *directory,
     return EXIT_SUCCESS;
 }
 
-/* Loads the data, opens the device and trains. */
+/* Opens the device, loads the data and trains. */
 static lam_status train(lam_context *context, const train_options *options, lam_recipe *recipe,
-                        const char *directory, lam_run_summary *summary)
+                        const char *directory, lam_trace *trace, lam_run_summary *summary)
 {
     lam_dataset *dataset = NULL;
     lam_device *device = NULL;
     const char *data = settle_data(&options->common, recipe);
     char *full_data = data ? realpath(data, NULL) : NULL;
     lam_status status = open_device(context, &options->common, &device);
+    lam_trace_span span = lam_trace_begin(trace, "load data");
     if (status == LAM_STATUS_OK)
         status = lam_dataset_load(context, &recipe->data, data, &dataset);
+    lam_trace_end(trace, span);
     if (status == LAM_STATUS_OK) {
         progress_view view = {.is_terminal = isatty(STDERR_FILENO)};
         const lam_train_options settings = {.output_directory = directory,
@@ -133,7 +139,8 @@ static lam_status train(lam_context *context, const train_options *options, lam_
                                             .force = options->force,
                                             .resume = options->resume,
                                             .progress = options->quiet ? NULL : show_progress,
-                                            .progress_user = &view};
+                                            .progress_user = &view,
+                                            .trace = trace};
         status = lam_train(device, recipe, dataset, &settings, summary);
         if (view.drawn)
             fputc('\n', stderr);
@@ -144,23 +151,39 @@ static lam_status train(lam_context *context, const train_options *options, lam_
     return status;
 }
 
+/* A trace of a run that ended early is worth as much as one that did not; what never trained
+ * has none. */
+static int write_trace(lam_context *context, lam_trace *trace, lam_status outcome)
+{
+    if (!trace || (outcome != LAM_STATUS_OK && outcome != LAM_STATUS_INTERRUPTED &&
+                   outcome != LAM_STATUS_DIVERGED))
+        return EXIT_SUCCESS;
+    lam_status status = lam_trace_write(trace);
+    return status == LAM_STATUS_OK ? EXIT_SUCCESS : report_failure(context, status);
+}
+
 static int run(lam_context *context, const train_options *options)
 {
     lam_recipe recipe;
     lam_run_summary summary = {0};
+    lam_trace *trace = NULL;
     char directory[PATH_MAX];
     lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
                                         options->common.override_count, &recipe);
+    if (status == LAM_STATUS_OK && options->profile)
+        status = lam_trace_create(context, options->profile, &trace);
     if (status != LAM_STATUS_OK)
         return report_failure(context, status);
     if (options->output)
         snprintf(directory, sizeof directory, "%s", options->output);
     else
         snprintf(directory, sizeof directory, "runs/%s-%" PRIu64, recipe.name, recipe.seed);
-    status = train(context, options, &recipe, directory, &summary);
-    if (status != LAM_STATUS_OK)
-        return report_failure(context, status);
-    return print_result(options, directory, &summary);
+    status = train(context, options, &recipe, directory, trace, &summary);
+    int exit_status = status == LAM_STATUS_OK ? print_result(options, directory, &summary)
+                                              : report_failure(context, status);
+    int written = write_trace(context, trace, status);
+    lam_trace_destroy(&trace);
+    return exit_status != EXIT_SUCCESS ? exit_status : written;
 }
 
 int cmd_train(lam_context *context, int argc, char **argv)
@@ -169,6 +192,10 @@ int cmd_train(lam_context *context, int argc, char **argv)
         {"output", 'o', "DIR", 0, "run folder; default: runs/<recipe>-<seed>", 1},
         {"force", 'f', 0, 0, "replace the files of an earlier run in the folder", 1},
         {"resume", 'r', 0, 0, "go on with an interrupted run in the folder", 1},
+        {"profile", 'p', "FILE", 0,
+         "write when each kernel and each part of the run began and ended: a trace for "
+         "chrome://tracing or ui.perfetto.dev",
+         1},
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
     const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
@@ -184,7 +211,8 @@ int cmd_train(lam_context *context, int argc, char **argv)
                "Examples:\n"
                "  lamina train results/a2-fig4/recipe.yaml --data synthetic\n"
                "  lamina train results/a2-final/recipe.yaml --set seed=2 --set l2=0.002\n"
-               "  lamina train my.yaml --device gpu -o runs/mine --force",
+               "  lamina train my.yaml --device gpu -o runs/mine --force\n"
+               "  lamina train my.yaml --profile trace.json --set stop='{epochs: 1}'",
         .children = children};
     train_options options = {.common = common_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);

@@ -36,6 +36,7 @@ typedef struct lam_device_info {
     char name[LAM_DEVICE_TEXT_BYTES];
     char vendor[LAM_DEVICE_TEXT_BYTES];
     char platform[LAM_DEVICE_TEXT_BYTES];
+    char platform_version[LAM_DEVICE_TEXT_BYTES];
     char driver_version[LAM_DEVICE_TEXT_BYTES];
     char opencl_version[LAM_DEVICE_TEXT_BYTES]; /* e.g. "OpenCL 3.0 PoCL .." */
     lam_device_type type;

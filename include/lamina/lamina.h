@@ -15,6 +15,7 @@
 #include "lamina/recipe.h"
 #include "lamina/schedule.h"
 #include "lamina/status.h"
+#include "lamina/trace.h"
 #include "lamina/train.h"
 #include "lamina/version.h"
 

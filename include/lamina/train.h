@@ -16,6 +16,7 @@
 #include "lamina/device.h"
 #include "lamina/gemm.h"
 #include "lamina/recipe.h"
+#include "lamina/trace.h"
 
 LAM_BEGIN_DECLS
 
@@ -57,6 +58,7 @@ typedef struct lam_train_options {
     bool resume; /* go on from the folder's checkpoint */
     lam_progress_function *progress;
     void *progress_user;
+    lam_trace *trace; /* gets the launches and spans of the run; may be NULL */
 } lam_train_options;
 
 /** What a run gave. */
@@ -74,8 +76,10 @@ typedef struct lam_run_summary {
  * Blocking; lam_context_request_stop() ends it within a second with INTERRUPTED.
  * Errors: BAD_OUTPUT (unwritable or full place; files of an earlier run without `force`),
  * BAD_RECIPE (does not fit the data), DIVERGED (a loss that is no finite number, with its
- * step), INTERRUPTED, BAD_DEVICE, BAD_KERNEL, NO_MEMORY. After DIVERGED and INTERRUPTED the
- * folder keeps what was measured; an interrupted run can be resumed to the same bits.
+ * step), INTERRUPTED, BAD_DEVICE, BAD_KERNEL, NO_MEMORY (found before anything is allocated
+ * where the device's limits tell, with the batch and width that would fit). After DIVERGED and
+ * INTERRUPTED the folder keeps what was measured; an interrupted run can be resumed to the same
+ * bits.
  */
 LAM_API LAM_MUST_USE lam_status lam_train(lam_device *device, const lam_recipe *recipe,
                                           const lam_dataset *dataset,

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/strbuf.h"
 
@@ -12,6 +13,7 @@ struct lam_context {
     lam_strbuf message;
     lam_log_function *log;
     void *log_user;
+    lam_strbuf warned; /* texts of lam_warn_once(), one a line */
     atomic_bool stop_requested;
 };
 
@@ -59,6 +61,7 @@ void lam_context_destroy(lam_context **context)
     if (!*context)
         return;
     lam_strbuf_free(&(*context)->message);
+    lam_strbuf_free(&(*context)->warned);
     free(*context);
     *context = NULL;
 }
@@ -115,5 +118,19 @@ void lam_log(lam_context *context, lam_log_level level, const char *format, ...)
     lam_strbuf_append_v(&message, format, arguments);
     va_end(arguments);
     context->log(context->log_user, level, lam_strbuf_text(&message));
+    lam_strbuf_free(&message);
+}
+
+void lam_warn_once(lam_context *context, const char *format, ...)
+{
+    lam_strbuf message = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    lam_strbuf_append_v(&message, format, arguments);
+    va_end(arguments);
+    if (!strstr(lam_strbuf_text(&context->warned), lam_strbuf_text(&message))) {
+        lam_log(context, LAM_LOG_LEVEL_WARNING, "%s", lam_strbuf_text(&message));
+        lam_strbuf_append(&context->warned, "%s\n", lam_strbuf_text(&message));
+    }
     lam_strbuf_free(&message);
 }

@@ -21,6 +21,9 @@ LAM_MUST_USE lam_status lam_fail_memory(lam_context *context, const char *what,
 void lam_log(lam_context *context, lam_log_level level, const char *format, ...)
     LAM_PRINTF(3, 4);
 
+/** A warning that this context has not given before. */
+void lam_warn_once(lam_context *context, const char *format, ...) LAM_PRINTF(2, 3);
+
 /** True once lam_context_request_stop() was called. */
 bool lam_stop_requested(const lam_context *context);
 

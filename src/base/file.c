@@ -14,9 +14,10 @@
 
 static lam_status fail_output(lam_context *context, const char *path, int error)
 {
-    return lam_fail(context, LAM_STATUS_BAD_OUTPUT,
-                    "%s: cannot write: %s; choose another place with -o or free some space",
-                    path, strerror(error));
+    return lam_fail(
+        context, LAM_STATUS_BAD_OUTPUT,
+        "%s: cannot write: %s; choose another place (-o, --profile) or free some space", path,
+        strerror(error));
 }
 
 static int write_all(int descriptor, const char *bytes, size_t count)
@@ -68,19 +69,49 @@ static int write_and_rename(int descriptor, const char *temporary, const char *p
     return sync_folder_of(path);
 }
 
+/* An open file beside `path`; its name is the caller's to free, also after a failure. */
+static lam_status open_temporary(lam_context *context, const char *path, lam_strbuf *temporary,
+                                 int *ret_descriptor)
+{
+    lam_strbuf_append(temporary, "%s.XXXXXX", path);
+    if (temporary->failed)
+        return lam_fail_memory(context, path, strlen(path));
+    int descriptor = mkostemp(temporary->text, O_CLOEXEC);
+    if (descriptor < 0)
+        return fail_output(context, path, errno);
+    *ret_descriptor = descriptor;
+    return LAM_STATUS_OK;
+}
+
 lam_status lam_file_write(lam_context *context, const char *path, const void *bytes,
                           size_t count)
 {
     lam_strbuf temporary = {0};
-    lam_strbuf_append(&temporary, "%s.XXXXXX", path);
-    if (temporary.failed)
-        return lam_fail_memory(context, path, strlen(path));
-    int descriptor = mkostemp(temporary.text, O_CLOEXEC);
-    int error = descriptor < 0
-                    ? errno
-                    : write_and_rename(descriptor, temporary.text, path, bytes, count);
+    int descriptor = -1;
+    lam_status status = open_temporary(context, path, &temporary, &descriptor);
+    if (status == LAM_STATUS_OK) {
+        int error = write_and_rename(descriptor, temporary.text, path, bytes, count);
+        if (error != 0)
+            status = fail_output(context, path, error);
+    }
     lam_strbuf_free(&temporary);
-    return error == 0 ? LAM_STATUS_OK : fail_output(context, path, error);
+    return status;
+}
+
+lam_status lam_file_check_place(lam_context *context, const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return fail_output(context, path, S_ISDIR(info.st_mode) ? EISDIR : EEXIST);
+    lam_strbuf temporary = {0};
+    int descriptor = -1;
+    lam_status status = open_temporary(context, path, &temporary, &descriptor);
+    if (status == LAM_STATUS_OK) {
+        close(descriptor);
+        unlink(temporary.text);
+    }
+    lam_strbuf_free(&temporary);
+    return status;
 }
 
 static lam_status read_open_file(lam_context *context, const char *path, int descriptor,

@@ -14,6 +14,10 @@
 LAM_MUST_USE lam_status lam_file_write(lam_context *context, const char *path,
                                        const void *bytes, size_t count);
 
+/** For an output that comes at the end of long work: fails now where lam_file_write() would
+ * fail for its place, and when `path` is there and no regular file. Errors: BAD_OUTPUT. */
+LAM_MUST_USE lam_status lam_file_check_place(lam_context *context, const char *path);
+
 /** Reads the whole of a regular file of at most `limit_bytes`; the caller frees `*ret_bytes`
  * (NUL-terminated beyond `*ret_count`). Failures are reported as `failure_status`. */
 LAM_MUST_USE lam_status lam_file_read(lam_context *context, const char *path,

@@ -87,23 +87,22 @@ static lam_status time_steps(network_setup *s, lam_network_time *time)
     return lam_device_finish(s->engine->device);
 }
 
-/* The device's own times of each launch, one after another; the caller frees them. */
-static lam_status profile_steps(network_setup *s, size_t steps, lam_profile_span **ret_spans)
+/* The device's own times of each launch; the caller frees them. */
+static lam_status profile_steps(network_setup *s, size_t steps, lam_profile *ret_profile)
 {
-    size_t count = 0;
     lam_device *device = s->engine->device;
     LAM_TRY(lam_device_start_profile(device, steps * lam_plan_get_launch_count(s->plan)));
     lam_status status = LAM_STATUS_OK;
     for (size_t step = 0; step < steps && status == LAM_STATUS_OK; step++)
         status = lam_plan_enqueue(s->plan, (int)(step % s->rows->steps));
-    lam_profile_span *spans = NULL;
-    lam_status stopped = lam_device_stop_profile(device, &spans, &count);
+    lam_profile profile = {0};
+    lam_status stopped = lam_device_stop_profile(device, &profile);
     if (status == LAM_STATUS_OK)
         status = stopped;
     if (status == LAM_STATUS_OK)
-        *ret_spans = spans;
+        *ret_profile = profile;
     else
-        free(spans);
+        lam_profile_free(&profile);
     return status;
 }
 
@@ -137,10 +136,11 @@ static lam_status explain_step(network_setup *s, lam_network_time *time)
     size_t steps = fitting > PROFILED_STEPS ? PROFILED_STEPS
                    : fitting < 2            ? 2
                                             : (size_t)fitting;
-    lam_profile_span *spans = NULL;
-    LAM_TRY(profile_steps(s, steps, &spans));
+    lam_profile profile = {0};
+    LAM_TRY(profile_steps(s, steps, &profile));
     uint64_t fastest_ns = 0;
-    const lam_profile_span *step = find_fastest_step(spans, steps, launches, &fastest_ns);
+    const lam_profile_span *step =
+        find_fastest_step(profile.spans, steps, launches, &fastest_ns);
     time->profiled_seconds = time->beyond_seconds = 1e-9 * (double)fastest_ns;
     for (size_t k = 0; k < launches; k++) {
         lam_kernel_time kernel = {.seconds =
@@ -152,7 +152,7 @@ static lam_status explain_step(network_setup *s, lam_network_time *time)
         if (k < LAM_MAX_BENCH_KERNELS)
             time->kernels[time->kernel_count++] = kernel;
     }
-    free(spans);
+    lam_profile_free(&profile);
     return LAM_STATUS_OK;
 }
 

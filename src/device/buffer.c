@@ -84,9 +84,13 @@ size_t lam_buffer_get_size(const lam_buffer *buffer)
 static lam_status write_buffer(lam_buffer *buffer, cl_bool blocking, size_t offset_bytes,
                                const void *bytes, size_t count)
 {
-    buffer->device->counts.waits += blocking == CL_TRUE;
+    lam_wait wait = {0};
+    if (blocking)
+        LAM_TRY(lam_wait_begin(buffer->device, NULL, &wait));
     cl_int status = clEnqueueWriteBuffer(buffer->device->queue, buffer->memory, blocking,
                                          offset_bytes, count, bytes, 0, NULL, NULL);
+    if (blocking)
+        lam_wait_end(&wait);
     if (status != CL_SUCCESS)
         return lam_device_fail(buffer->device, LAM_STATUS_BAD_DEVICE, "clEnqueueWriteBuffer",
                                status);
@@ -108,9 +112,11 @@ lam_status lam_buffer_write_later(lam_buffer *buffer, size_t offset_bytes, const
 lam_status lam_buffer_read(const lam_buffer *buffer, size_t offset_bytes, void *ret_bytes,
                            size_t count)
 {
-    buffer->device->counts.waits++;
+    lam_wait wait;
+    LAM_TRY(lam_wait_begin(buffer->device, NULL, &wait));
     cl_int status = clEnqueueReadBuffer(buffer->device->queue, buffer->memory, CL_TRUE,
                                         offset_bytes, count, ret_bytes, 0, NULL, NULL);
+    lam_wait_end(&wait);
     if (status != CL_SUCCESS)
         return lam_device_fail(buffer->device, LAM_STATUS_BAD_DEVICE, "clEnqueueReadBuffer",
                                status);

@@ -91,8 +91,10 @@ lam_status lam_device_flush(lam_device *device)
 
 lam_status lam_device_finish(lam_device *device)
 {
-    device->counts.waits++;
+    lam_wait wait;
+    LAM_TRY(lam_wait_begin(device, NULL, &wait));
     cl_int status = clFinish(device->queue);
+    lam_wait_end(&wait);
     if (status != CL_SUCCESS)
         return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clFinish", status);
     return LAM_STATUS_OK;
@@ -121,8 +123,10 @@ lam_status lam_marker_create(lam_device *device, lam_marker **ret_marker)
 
 lam_status lam_marker_wait(const lam_marker *marker)
 {
-    marker->device->counts.waits++;
+    lam_wait wait;
+    LAM_TRY(lam_wait_begin(marker->device, marker->event, &wait));
     cl_int status = clWaitForEvents(1, &marker->event);
+    lam_wait_end(&wait);
     if (status != CL_SUCCESS)
         return lam_device_fail(marker->device, LAM_STATUS_BAD_DEVICE, "clWaitForEvents",
                                status);

@@ -21,6 +21,10 @@ LAM_MUST_USE lam_status lam_device_flush(lam_device *device);
 /** Blocks until all queued commands are done. Errors: BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_device_finish(lam_device *device);
 
+/** Waits by naps from now on, as it does by itself once the driver's own waits were seen to
+ * keep a core busy: for tests and measurements. */
+void lam_device_wait_by_naps(lam_device *device);
+
 /* ---- markers: a place in the queue that the host can wait for ---- */
 
 typedef struct lam_marker lam_marker;
@@ -71,7 +75,21 @@ typedef struct lam_program lam_program;
 LAM_MUST_USE lam_status lam_program_build(lam_device *device, const char *source,
                                           const char *options, lam_program **ret_program,
                                           char **ret_log);
+
+/** Builds what lam_program_get_binary() gave on the same device and driver. Errors: BAD_KERNEL
+ * when the driver refuses it, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_program_build_binary(lam_device *device, const void *bytes,
+                                                 size_t count, const char *options,
+                                                 lam_program **ret_program);
 void lam_program_destroy(lam_program **program);
+
+/** The compiled program in the driver's own form; free() it. Some drivers compile for this.
+ * Errors: BAD_KERNEL (the driver gives none), NO_MEMORY. */
+LAM_MUST_USE lam_status lam_program_get_binary(const lam_program *program, void **ret_bytes,
+                                               size_t *ret_count);
+
+/** How long the driver took to build it. */
+uint64_t lam_program_get_build_ns(const lam_program *program);
 
 typedef struct lam_kernel lam_kernel;
 
@@ -86,35 +104,63 @@ LAM_MUST_USE lam_status lam_kernel_set_buffer(lam_kernel *kernel, int index,
 LAM_MUST_USE lam_status lam_kernel_set_int(lam_kernel *kernel, int index, int32_t value);
 
 /** Work-items in each dimension; `global` must be a multiple of `local`, and a `local` of zeros
- * leaves the choice to the driver. */
+ * leaves the choice to the driver. Global ids start at `offset`; group ids start at 0, and
+ * get_global_size() is that of the range. */
 typedef struct lam_range {
     size_t global[3];
     size_t local[3];
+    size_t offset[3];
 } lam_range;
 
 LAM_MUST_USE lam_status lam_kernel_enqueue(lam_kernel *kernel, const lam_range *range);
 
 /* ---- counting and profiling ---- */
 
-/** Since the device was opened: kernels and products launched, and times the host waited. */
+/** Since the device was opened: kernels and products launched, times the host waited, and
+ * programs built from source. */
 typedef struct lam_device_counts {
-    uint64_t launches, waits;
+    uint64_t launches, waits, builds;
 } lam_device_counts;
 
 lam_device_counts lam_device_get_counts(const lam_device *device);
 
+#define LAM_LAUNCH_NAME_BYTES 64
+
 /** One launch as the device's clock saw it. */
 typedef struct lam_profile_span {
     uint64_t start_ns, end_ns;
+    char name[LAM_LAUNCH_NAME_BYTES]; /* "" for a launch that got none */
 } lam_profile_span;
 
-/** Times every launch from here on, at most `capacity` of them. Waits for the queue. */
+/** One moment on the host's clock (CLOCK_MONOTONIC) and on the device's. */
+typedef struct lam_clock_pair {
+    uint64_t host_ns, device_ns;
+} lam_clock_pair;
+
+typedef struct lam_profile {
+    lam_profile_span *spans; /* in launch order */
+    size_t count;
+    uint64_t launches;            /* of which the first `count` have spans */
+    lam_clock_pair first, latest; /* when the profile started and when it stopped */
+} lam_profile;
+
+/** Times every launch from here on, the first `capacity` of them. Waits for the queue. */
 LAM_MUST_USE lam_status lam_device_start_profile(lam_device *device, size_t capacity);
 
-/** Waits, stops and hands over the spans in launch order; the caller frees them. */
-LAM_MUST_USE lam_status lam_device_stop_profile(lam_device *device,
-                                                lam_profile_span **ret_spans,
-                                                size_t *ret_count);
+bool lam_device_is_profiling(const lam_device *device);
+
+/** Names the launches that follow; only while profiling. */
+void lam_device_name_launches(lam_device *device, const char *name);
+
+/** Waits, stops and hands the profile over; lam_profile_free() it. Errors: BAD_DEVICE,
+ * NO_MEMORY; the profile is then lost, and the device goes on without one. */
+LAM_MUST_USE lam_status lam_device_stop_profile(lam_device *device, lam_profile *ret_profile);
+
+void lam_profile_free(lam_profile *profile);
+
+/** A moment of the device's clock on the host's, which the two pairs of the profile tie
+ * together: the line through them, so that clocks of unlike speed stay together, too. */
+uint64_t lam_profile_get_host_ns(const lam_profile *profile, uint64_t device_ns);
 
 /* ---- CLBlast ---- */
 

@@ -54,11 +54,12 @@ static cl_int get_device_text(cl_device_id id, cl_device_info key, char *ret_tex
     return status;
 }
 
-static void get_platform_text(cl_platform_id id, char *ret_text)
+static void get_platform_text(cl_platform_id id, cl_platform_info key, const char *fallback,
+                              char *ret_text)
 {
     char text[4 * LAM_DEVICE_TEXT_BYTES] = "";
-    if (clGetPlatformInfo(id, CL_PLATFORM_NAME, sizeof text - 1, text, NULL) != CL_SUCCESS)
-        snprintf(text, sizeof text, "unnamed platform");
+    if (clGetPlatformInfo(id, key, sizeof text - 1, text, NULL) != CL_SUCCESS)
+        snprintf(text, sizeof text, "%s", fallback);
     trim(text);
     snprintf(ret_text, LAM_DEVICE_TEXT_BYTES, "%.*s", LAM_DEVICE_TEXT_BYTES - 1, text);
 }
@@ -217,8 +218,9 @@ static lam_status grow_list(lam_context *context, lam_device_list *list, size_t 
 static lam_status add_platform(lam_context *context, lam_device_list *list,
                                cl_platform_id platform)
 {
-    char name[LAM_DEVICE_TEXT_BYTES];
-    get_platform_text(platform, name);
+    char name[LAM_DEVICE_TEXT_BYTES], version[LAM_DEVICE_TEXT_BYTES];
+    get_platform_text(platform, CL_PLATFORM_NAME, "unnamed platform", name);
+    get_platform_text(platform, CL_PLATFORM_VERSION, "unknown version", version);
     cl_uint count = 0;
     cl_int status = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count);
     if (status != CL_SUCCESS || count == 0)
@@ -232,6 +234,7 @@ static lam_status add_platform(lam_context *context, lam_device_list *list,
     for (cl_uint i = 0; i < count && status == CL_SUCCESS && result == LAM_STATUS_OK; i++) {
         lam_device_info info = {.index = (int)list->count, .type = LAM_DEVICE_TYPE_OTHER};
         memcpy(info.platform, name, sizeof name);
+        memcpy(info.platform_version, version, sizeof version);
         describe_device(ids[i], &info);
         list->devices[list->count] = info;
         list->entries[list->count++] = (lam_device_entry){platform, ids[i]};

@@ -16,8 +16,8 @@ struct lam_device {
     cl_context cl_context;
     cl_command_queue queue;
     lam_device_counts counts;
-    cl_event *profile; /* one event a launch while profiling; else NULL */
-    size_t profile_count, profile_capacity;
+    bool driver_spins;             /* its waits keep a core busy; found out by lam_wait_end() */
+    struct lam_profiler *profiler; /* NULL unless launches are timed */
 };
 
 struct lam_buffer {
@@ -35,6 +35,19 @@ LAM_MUST_USE lam_status lam_device_fail(const lam_device *device, lam_status fai
 
 /** Replaces the queue by one with or without profiling; the old one must be idle. */
 LAM_MUST_USE lam_status lam_device_open_queue(lam_device *device, bool profiles);
+
+/** One wait for the device, around a call of the driver that waits. */
+typedef struct lam_wait {
+    lam_device *device;
+    uint64_t start_ns, start_cpu_ns;
+} lam_wait;
+
+/** Counts a wait. Where the driver is known to spin, sleeps until `event` is done (NULL: all
+ * that is queued), so that the driver's own wait finds nothing left to wait for. */
+LAM_MUST_USE lam_status lam_wait_begin(lam_device *device, cl_event event, lam_wait *ret_wait);
+
+/** Notes whether the driver spun. */
+void lam_wait_end(const lam_wait *wait);
 
 /** Counts a launch; where its event goes while profiling, else NULL. */
 cl_event *lam_device_count_launch(lam_device *device);

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "device/opencl.h"
 
 struct lam_program {
     lam_device *device;
     cl_program program;
+    uint64_t build_ns;
 };
 
 struct lam_kernel {
@@ -30,29 +32,87 @@ static char *get_build_log(const lam_program *program)
     return log;
 }
 
-lam_status lam_program_build(lam_device *device, const char *source, const char *options,
-                             lam_program **ret_program, char **ret_log)
+/* Owns `created` from here on. A refused program's log goes to `*ret_log` unless that is NULL.
+ */
+static lam_status build(lam_device *device, cl_program created, const char *options,
+                        lam_program **ret_program, char **ret_log)
 {
-    *ret_log = NULL;
     lam_program *program = calloc(1, sizeof *program);
-    if (!program)
+    if (!program) {
+        clReleaseProgram(created);
         return lam_fail_memory(device->context, "a kernel program", sizeof *program);
-    cl_int status = CL_SUCCESS;
-    program->device = device;
-    program->program = clCreateProgramWithSource(device->cl_context, 1, &source, NULL, &status);
-    if (status != CL_SUCCESS) {
-        free(program);
-        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clCreateProgramWithSource",
-                               status);
     }
-    status = clBuildProgram(program->program, 1, &device->id, options, NULL, NULL);
+    program->device = device;
+    program->program = created;
+    uint64_t start = lam_clock_get_ns();
+    cl_int status = clBuildProgram(created, 1, &device->id, options, NULL, NULL);
+    program->build_ns = lam_clock_get_ns() - start;
     if (status != CL_SUCCESS) {
-        *ret_log = get_build_log(program);
+        if (ret_log)
+            *ret_log = get_build_log(program);
         lam_program_destroy(&program);
         return lam_device_fail(device, LAM_STATUS_BAD_KERNEL, "clBuildProgram", status);
     }
     *ret_program = program;
     return LAM_STATUS_OK;
+}
+
+lam_status lam_program_build(lam_device *device, const char *source, const char *options,
+                             lam_program **ret_program, char **ret_log)
+{
+    *ret_log = NULL;
+    device->counts.builds++;
+    cl_int status = CL_SUCCESS;
+    cl_program created =
+        clCreateProgramWithSource(device->cl_context, 1, &source, NULL, &status);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(device, LAM_STATUS_BAD_DEVICE, "clCreateProgramWithSource",
+                               status);
+    return build(device, created, options, ret_program, ret_log);
+}
+
+lam_status lam_program_build_binary(lam_device *device, const void *bytes, size_t count,
+                                    const char *options, lam_program **ret_program)
+{
+    const unsigned char *binary = bytes;
+    cl_int status = CL_SUCCESS;
+    cl_program created = clCreateProgramWithBinary(device->cl_context, 1, &device->id, &count,
+                                                   &binary, NULL, &status);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(device, LAM_STATUS_BAD_KERNEL, "clCreateProgramWithBinary",
+                               status);
+    return build(device, created, options, ret_program, NULL);
+}
+
+lam_status lam_program_get_binary(const lam_program *program, void **ret_bytes,
+                                  size_t *ret_count)
+{
+    size_t count = 0;
+    cl_int status =
+        clGetProgramInfo(program->program, CL_PROGRAM_BINARY_SIZES, sizeof count, &count, NULL);
+    if (status == CL_SUCCESS && count == 0)
+        status = CL_INVALID_BINARY;
+    if (status != CL_SUCCESS)
+        return lam_device_fail(program->device, LAM_STATUS_BAD_KERNEL, "clGetProgramInfo",
+                               status);
+    unsigned char *bytes = malloc(count);
+    if (!bytes)
+        return lam_fail_memory(program->device->context, "a compiled program", count);
+    status =
+        clGetProgramInfo(program->program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL);
+    if (status != CL_SUCCESS) {
+        free(bytes);
+        return lam_device_fail(program->device, LAM_STATUS_BAD_KERNEL, "clGetProgramInfo",
+                               status);
+    }
+    *ret_bytes = bytes;
+    *ret_count = count;
+    return LAM_STATUS_OK;
+}
+
+uint64_t lam_program_get_build_ns(const lam_program *program)
+{
+    return program->build_ns;
 }
 
 void lam_program_destroy(lam_program **program)
@@ -114,9 +174,9 @@ lam_status lam_kernel_set_int(lam_kernel *kernel, int index, int32_t value)
 lam_status lam_kernel_enqueue(lam_kernel *kernel, const lam_range *range)
 {
     const size_t *local = range->local[0] > 0 ? range->local : NULL;
-    cl_int status =
-        clEnqueueNDRangeKernel(kernel->device->queue, kernel->kernel, 3, NULL, range->global,
-                               local, 0, NULL, lam_device_count_launch(kernel->device));
+    cl_int status = clEnqueueNDRangeKernel(kernel->device->queue, kernel->kernel, 3,
+                                           range->offset, range->global, local, 0, NULL,
+                                           lam_device_count_launch(kernel->device));
     if (status != CL_SUCCESS)
         return lam_device_fail(kernel->device, LAM_STATUS_BAD_KERNEL, "clEnqueueNDRangeKernel",
                                status);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/program_cache.h"
 #include "kernel/source.h"
 
 /* Goes in front of every family's file. */
@@ -16,6 +17,7 @@ typedef struct store_entry {
 
 struct lam_kernel_store {
     lam_device *device;
+    lam_program_cache *cache;
     store_entry *entries;
     size_t count;
 };
@@ -27,6 +29,11 @@ lam_status lam_kernel_store_create(lam_device *device, lam_kernel_store **ret_st
         return lam_fail_memory(lam_device_get_context(device), "the kernel store",
                                sizeof *store);
     store->device = device;
+    lam_status status = lam_program_cache_create(device, &store->cache);
+    if (status != LAM_STATUS_OK) {
+        lam_kernel_store_destroy(&store);
+        return status;
+    }
     *ret_store = store;
     return LAM_STATUS_OK;
 }
@@ -39,6 +46,7 @@ void lam_kernel_store_destroy(lam_kernel_store **store)
         free((*store)->entries[i].key);
         lam_program_destroy(&(*store)->entries[i].program);
     }
+    lam_program_cache_destroy(&(*store)->cache);
     free((*store)->entries);
     free(*store);
     *store = NULL;
@@ -74,10 +82,10 @@ static lam_status fail_build(lam_device *device, const char *file, const family_
 }
 
 /* The common part and the family's file, each under its own name in the compiler's messages. */
-static lam_status build_family(lam_device *device, const char *file, const char *options,
+static lam_status build_family(lam_kernel_store *store, const char *file, const char *options,
                                lam_program **ret_program)
 {
-    lam_context *context = lam_device_get_context(device);
+    lam_context *context = lam_device_get_context(store->device);
     lam_status status = LAM_STATUS_OK;
     char *log = NULL;
     family_source source = {0};
@@ -88,9 +96,9 @@ static lam_status build_family(lam_device *device, const char *file, const char 
                       source.common, file, source.text);
     if (whole.failed)
         LAM_TRY_GOTO(status, lam_fail_memory(context, file, strlen(source.text)));
-    status = lam_program_build(device, whole.text, options, ret_program, &log);
+    status = lam_program_cache_build(store->cache, whole.text, options, ret_program, &log);
     if (status == LAM_STATUS_BAD_KERNEL)
-        status = fail_build(device, file, &source, options, log);
+        status = fail_build(store->device, file, &source, options, log);
 fail:
     free(source.common);
     free(source.text);
@@ -115,8 +123,7 @@ static lam_status add_entry(lam_kernel_store *store, const char *family, const c
     if (!grown || !entry.key)
         LAM_TRY_GOTO(status, lam_fail_memory(context, "the kernel store", sizeof entry));
     lam_strbuf_append(&file, "%s.cl", family);
-    LAM_TRY_GOTO(status,
-                 build_family(store->device, lam_strbuf_text(&file), options, &entry.program));
+    LAM_TRY_GOTO(status, build_family(store, lam_strbuf_text(&file), options, &entry.program));
     lam_strbuf_free(&file);
     store->entries[store->count++] = entry;
     *ret_program = entry.program;

@@ -32,6 +32,17 @@ fail:
     return status;
 }
 
+void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                             lam_memory_need *need)
+{
+    for (int u = 0; u < graph->unit_count; u++) {
+        double width = (double)(members * graph->units[u].out);
+        double row_bytes = width * (double)lam_engine_get_real_bytes(engine);
+        lam_memory_need_add(need, (double)graph->units[u].in * row_bytes, "weights");
+        lam_memory_need_add(need, row_bytes, "biases");
+    }
+}
+
 void lam_parameters_destroy(lam_parameters **parameters)
 {
     if (!*parameters)

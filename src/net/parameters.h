@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "net/graph.h"
+#include "net/memory_need.h"
 
 typedef struct lam_parameters {
     const lam_engine *engine;
@@ -20,6 +21,9 @@ typedef struct lam_parameters {
 /** All zero. Errors: NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
                                               size_t members, lam_parameters **ret_parameters);
+/** What lam_parameters_create() would allocate. */
+void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                             lam_memory_need *need);
 void lam_parameters_destroy(lam_parameters **parameters);
 
 /** One unit's values of one member: w[in, out] and b[out], doubles on the host. */

@@ -36,6 +36,12 @@ static lam_status create_scratch(plan_builder *builder, size_t columns, const ch
     return LAM_STATUS_OK;
 }
 
+/* Buffers between a plan's launches, in columns of the plan's rows. A 0 is no buffer. */
+typedef struct scratch_columns {
+    size_t values[LAM_MAX_LAYERS]; /* 0: that of the unit before the last one */
+    size_t gradients[LAM_MAX_LAYERS];
+} scratch_columns;
+
 static size_t get_largest_width(const lam_graph *graph)
 {
     size_t width = 0;
@@ -44,29 +50,68 @@ static size_t get_largest_width(const lam_graph *graph)
     return width;
 }
 
-/* A backward pass needs every value; a forward pass alone only the last one and its input. A
- * gradient lives from the unit behind to the unit before, so two take turns, but fused units
- * need theirs all at once. */
-static lam_status plan_memory(plan_builder *builder, bool backward)
+/* The longest row of units at the end that fit one launch: its first; unit_count for none. */
+static int find_tail(const lam_engine *engine, const lam_graph *graph, size_t rows)
 {
-    const lam_graph *graph = &builder->parameters->graph;
-    size_t members = builder->parameters->members;
+    int count = graph->unit_count, tail = count;
+    while (tail > 1 && count - tail < LAM_MAX_SMALL_LAYERS &&
+           lam_small_layers_fit(engine, rows, graph->units[tail - 1].in,
+                                graph->units[tail - 1].out))
+        tail--;
+    return count - tail >= LAM_MIN_SMALL_LAYERS ? tail : count;
+}
+
+/* A backward pass needs every value; a forward pass alone only the last one and its input. A
+ * gradient lives from the unit behind to the unit before, so two take turns. Fused units need
+ * theirs all at once. */
+static scratch_columns count_columns(const lam_graph *graph, size_t members, int tail,
+                                     bool backward)
+{
+    scratch_columns columns = {0};
     size_t largest = members * get_largest_width(graph);
     for (int u = 0; u < graph->unit_count; u++) {
         size_t width = members * graph->units[u].out;
-        bool is_fused = u >= builder->tail;
-        if (backward || is_fused || u < 2)
-            LAM_TRY(create_scratch(builder, backward || is_fused ? width : largest,
-                                   "activations", &builder->values[u]));
+        bool is_fused = u >= tail;
+        if (backward || is_fused)
+            columns.values[u] = width;
+        else if (u < 2)
+            columns.values[u] = largest;
+        if (backward && (is_fused || u < 2))
+            columns.gradients[u] = is_fused ? width : largest;
+    }
+    return columns;
+}
+
+static lam_status plan_memory(plan_builder *builder, bool backward)
+{
+    const lam_parameters *parameters = builder->parameters;
+    const scratch_columns columns =
+        count_columns(&parameters->graph, parameters->members, builder->tail, backward);
+    for (int u = 0; u < parameters->graph.unit_count; u++) {
+        if (columns.values[u] > 0)
+            LAM_TRY(
+                create_scratch(builder, columns.values[u], "activations", &builder->values[u]));
         else
             builder->values[u] = builder->values[u - 2];
-        if (backward && (is_fused || u < 2))
-            LAM_TRY(create_scratch(builder, is_fused ? width : largest, "gradients",
+        if (columns.gradients[u] > 0)
+            LAM_TRY(create_scratch(builder, columns.gradients[u], "gradients",
                                    &builder->gradients[u]));
         else if (backward)
             builder->gradients[u] = builder->gradients[u - 2];
     }
     return LAM_STATUS_OK;
+}
+
+static void add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                     size_t rows, bool backward, lam_memory_need *need)
+{
+    const scratch_columns columns =
+        count_columns(graph, members, find_tail(engine, graph, rows), backward);
+    double column_bytes = (double)rows * (double)lam_engine_get_real_bytes(engine);
+    for (int u = 0; u < graph->unit_count; u++) {
+        lam_memory_need_add(need, column_bytes * (double)columns.values[u], "activations");
+        lam_memory_need_add(need, column_bytes * (double)columns.gradients[u], "gradients");
+    }
 }
 
 static lam_weight_gradient describe_gradient(const plan_request *request, int u)
@@ -98,19 +143,6 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
         dense.input_activation = parameters->graph.units[u - 1].activation;
     }
     return dense;
-}
-
-/* The longest row of units at the end that fit one launch. */
-static int find_tail(const plan_builder *builder)
-{
-    int count = builder->parameters->graph.unit_count, tail = count;
-    while (tail > 1 && count - tail < LAM_MAX_SMALL_LAYERS) {
-        const lam_dense dense = describe_unit(builder, tail - 1);
-        if (!lam_small_layers_fit(builder->parameters->engine, &dense))
-            break;
-        tail--;
-    }
-    return count - tail >= LAM_MIN_SMALL_LAYERS ? tail : count;
 }
 
 /* The fused units; returns how many. */
@@ -189,7 +221,8 @@ static lam_status add_backward(plan_builder *builder, const plan_request *reques
 
 static lam_status build_plan(plan_builder *builder, const plan_request *request)
 {
-    builder->tail = find_tail(builder);
+    builder->tail = find_tail(builder->parameters->engine, &builder->parameters->graph,
+                              builder->rows->rows);
     LAM_TRY(plan_memory(builder, request->backward));
     LAM_TRY(add_forward(builder, request));
     LAM_TRY(add_loss(builder));
@@ -230,4 +263,16 @@ lam_status lam_step_plan_create_gradient(lam_parameters *parameters, const lam_p
 {
     const plan_request request = {.backward = true, .l2 = l2, .gradients = gradients};
     return create_plan(parameters, rows, &request, ret_plan);
+}
+
+void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
+                                     size_t members, size_t rows, lam_memory_need *need)
+{
+    add_need(engine, graph, members, rows, true, need);
+}
+
+void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
+                                       size_t members, size_t rows, lam_memory_need *need)
+{
+    add_need(engine, graph, members, rows, false, need);
 }

@@ -37,4 +37,10 @@ LAM_MUST_USE lam_status lam_step_plan_create_gradient(lam_parameters *parameters
                                                       lam_parameters *gradients,
                                                       lam_plan **ret_plan);
 
+/** What these plans would allocate for steps of `rows` rows. */
+void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
+                                     size_t members, size_t rows, lam_memory_need *need);
+void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
+                                       size_t members, size_t rows, lam_memory_need *need);
+
 #endif

@@ -35,6 +35,10 @@ static lam_gemm resolve_gemm(const lam_device_info *info, lam_gemm gemm)
     return info->has_dedicated_local_memory ? LAM_GEMM_TILES : LAM_GEMM_REGISTERS;
 }
 
+/* Desktops share their GPU with what draws the screen, and reset one that does not answer for
+ * some seconds; at a tenth of one the pointer only begins to stutter. */
+#define LONGEST_LAUNCH_NS 100000000
+
 /* Kernels are written for 4, 8 or 16 lanes; doubles take half as many as floats. */
 static int choose_lanes(const lam_device_info *info, lam_real_type real)
 {
@@ -64,6 +68,7 @@ lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm ge
     engine->may_use_blas = gemm == LAM_GEMM_AUTO;
     engine->fuses_small_layers = gemm == LAM_GEMM_AUTO || gemm == LAM_GEMM_OWN;
     engine->vector_lanes = choose_lanes(info, real);
+    engine->longest_launch_ns = LONGEST_LAUNCH_NS;
     lam_status status = lam_kernel_store_create(device, &engine->store);
     if (status != LAM_STATUS_OK) {
         lam_engine_destroy(&engine);

@@ -24,6 +24,7 @@ typedef struct lam_engine {
     bool may_use_blas; /* CLBlast too, where it measures faster */
     bool fuses_small_layers;
     int vector_lanes;
+    uint64_t longest_launch_ns; /* see lam_plan_warm_up() */
 } lam_engine;
 
 /** AUTO and OWN become TILES where the device has local memory of its own, else REGISTERS.

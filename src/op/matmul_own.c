@@ -17,6 +17,7 @@ static lam_status add_product(lam_launch_builder *launch, const lam_matmul_varia
     size_t row_groups = lam_divide_up(rows, variant->item_rows) + variant->idle_groups;
     const size_t items[3] = {lam_divide_up(columns, variant->item_columns) * variant->local[0],
                              row_groups * variant->local[1], variant->shape.groups};
+    launch->has_rows = true;
     return lam_plan_add_launch(launch, items, variant->local);
 }
 

@@ -18,6 +18,16 @@ void lam_plan_destroy(lam_plan **plan);
  * Errors: BAD_KERNEL, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_plan_enqueue(lam_plan *plan, int step);
 
+/**
+ * Runs every launch once, as lam_plan_enqueue() for step 0 does, waiting for each: drivers that
+ * compile at a kernel's first execution do so here. A product that takes longer than the
+ * engine's longest_launch_ns goes in slices of its rows from then on, with the same bits: short
+ * enough for desktops, which reset devices that do not answer. Launches may run several times,
+ * so what they do must not depend on that. CLBlast's products stay whole.
+ */
+LAM_MUST_USE lam_status lam_plan_warm_up(lam_plan *plan);
+
+/** Launches in the plan; one in slices counts once. */
 size_t lam_plan_get_launch_count(const lam_plan *plan);
 
 /** Writes what launch `index` is, e.g. "matmul_forward 100x3072x50", into `name`. */
@@ -39,6 +49,7 @@ typedef struct lam_launch_builder {
     int step_argument; /* -1 when the kernel takes no step */
     const char *entry; /* static text */
     size_t shape[3];   /* of a product, for its name; zeros otherwise */
+    bool has_rows;     /* in dimension 1, each by itself: the launch may go in slices of them */
     lam_status status;
 } lam_launch_builder;
 

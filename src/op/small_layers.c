@@ -11,11 +11,10 @@ static const char *const activation_names[LAM_MAX_SMALL_LAYERS] = {
     "ACTIVATION_0", "ACTIVATION_1", "ACTIVATION_2", "ACTIVATION_3",
     "ACTIVATION_4", "ACTIVATION_5", "ACTIVATION_6", "ACTIVATION_7"};
 
-bool lam_small_layers_fit(const lam_engine *engine, const lam_dense *dense)
+bool lam_small_layers_fit(const lam_engine *engine, size_t rows, size_t in, size_t out)
 {
-    return engine->fuses_small_layers && !dense->shares_input &&
-           dense->in <= LAM_MAX_SMALL_WIDTH && dense->out <= LAM_MAX_SMALL_WIDTH &&
-           dense->rows <= LAM_MAX_SMALL_PRODUCT / (dense->in * dense->out);
+    return engine->fuses_small_layers && in <= LAM_MAX_SMALL_WIDTH &&
+           out <= LAM_MAX_SMALL_WIDTH && rows <= LAM_MAX_SMALL_PRODUCT / (in * out);
 }
 
 /* Where a work-item runs on a core of its own, tiles let it do several sums at a time;

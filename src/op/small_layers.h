@@ -27,8 +27,9 @@ typedef struct lam_small_layer {
     lam_weight_gradient gradient; /* backward_weights; l2 and rates as of the first layer */
 } lam_small_layer;
 
-/** True where layers in a row save time on this engine, and this dense layer can be one. */
-bool lam_small_layers_fit(const lam_engine *engine, const lam_dense *dense);
+/** True where layers in a row save time on this engine, and a layer of this shape can be one.
+ */
+bool lam_small_layers_fit(const lam_engine *engine, size_t rows, size_t in, size_t out);
 
 /** Every layer's y. */
 LAM_MUST_USE lam_status lam_small_layers_add_forward(const lam_engine *engine, lam_plan *plan,

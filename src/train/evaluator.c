@@ -52,13 +52,24 @@ static lam_status create_results(lam_evaluator *evaluator)
     return LAM_STATUS_OK;
 }
 
+static size_t get_step_rows(size_t count)
+{
+    return count < EVALUATION_ROWS ? count : EVALUATION_ROWS;
+}
+
+void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                            size_t count, lam_memory_need *need)
+{
+    lam_step_plan_add_evaluation_need(engine, graph, members, get_step_rows(count), need);
+}
+
 lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_data *data,
                                 const int32_t *order, size_t count,
                                 lam_evaluator **ret_evaluator)
 {
     lam_status status = LAM_STATUS_OK;
     const lam_engine *engine = parameters->engine;
-    size_t rows = count < EVALUATION_ROWS ? count : EVALUATION_ROWS;
+    size_t rows = get_step_rows(count);
     lam_evaluator *evaluator = calloc(1, sizeof *evaluator);
     if (!evaluator)
         return lam_fail_memory(engine->context, "an evaluator", sizeof *evaluator);
@@ -78,6 +89,7 @@ lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_d
                                      .hit_count = evaluator->hit_count};
     LAM_TRY_GOTO(status,
                  lam_step_plan_create_evaluation(parameters, &plan_rows, &evaluator->plan));
+    LAM_TRY_GOTO(status, lam_plan_warm_up(evaluator->plan));
     *ret_evaluator = evaluator;
     return LAM_STATUS_OK;
 fail:

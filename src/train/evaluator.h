@@ -23,6 +23,9 @@ LAM_MUST_USE lam_status lam_evaluator_create_for_range(lam_parameters *parameter
                                                        const lam_resident_data *data,
                                                        lam_row_range range,
                                                        lam_evaluator **ret_evaluator);
+/** What an evaluator of `count` rows would allocate. */
+void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                            size_t count, lam_memory_need *need);
 void lam_evaluator_destroy(lam_evaluator **evaluator);
 
 /** Mean loss and accuracy of every member; `penalties` (from lam_penalty_meter_run(), times

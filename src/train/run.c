@@ -5,9 +5,11 @@
 #include <time.h>
 
 #include "lamina/version.h"
+#include "train/memory_check.h"
 #include "train/model_file.h"
 #include "train/run_directory.h"
 #include "train/session.h"
+#include "train/trace.h"
 #include "train/trainer.h"
 
 #define CHECKPOINT_SECONDS 5.0
@@ -105,9 +107,12 @@ static lam_status load_checkpoint(training_run *run)
 
 static lam_status save_model(training_run *run, const char *file)
 {
-    return lam_model_file_save(run->session->parameters, 0, &run->session->normalization,
-                               lam_trainer_get_step(run->trainer),
-                               lam_run_directory_get_path(run->directory, file));
+    lam_trace_span span = lam_trace_begin(run->options->trace, "save %s", file);
+    lam_status status = lam_model_file_save(
+        run->session->parameters, 0, &run->session->normalization,
+        lam_trainer_get_step(run->trainer), lam_run_directory_get_path(run->directory, file));
+    lam_trace_end(run->options->trace, span);
+    return status;
 }
 
 /* The row first, then the checkpoint: resuming drops rows behind its checkpoint. */
@@ -171,7 +176,9 @@ static lam_status evaluate_final(training_run *run, lam_run_summary *summary)
 
 static lam_status finish(training_run *run, lam_run_summary *summary)
 {
+    lam_trace_span span = lam_trace_begin(run->options->trace, "final measurement");
     LAM_TRY(evaluate_final(run, summary));
+    lam_trace_end(run->options->trace, span);
     json_t *final = json_object();
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)
         if (summary->has_split[split])
@@ -226,7 +233,8 @@ static lam_status prepare(training_run *run)
     LAM_TRY(lam_parameters_initialize(run->session->parameters, run->recipe->seed));
     if (options->resume)
         LAM_TRY(load_checkpoint(run));
-    const lam_trainer_observer observer = {keep_measurement, pass_progress, run};
+    const lam_trainer_observer observer = {keep_measurement, pass_progress, run,
+                                           options->trace};
     LAM_TRY(lam_trainer_create(run->session->parameters, run->session->data,
                                run->session->dataset, run->recipe, &observer, run->first_step,
                                &run->trainer));
@@ -235,17 +243,31 @@ static lam_status prepare(training_run *run)
                                            run->first_step > 0 ? run->first_step : -1);
 }
 
-lam_status lam_train(lam_device *device, const lam_recipe *recipe, const lam_dataset *dataset,
-                     const lam_train_options *options, lam_run_summary *ret_summary)
+/* Everything up to the first step. */
+static lam_status build(training_run *run, lam_device *device, const lam_dataset *dataset)
+{
+    const lam_train_options *options = run->options;
+    LAM_TRY(lam_memory_check(device, run->recipe, dataset, options->gemm));
+    lam_trace_span span = lam_trace_begin(options->trace, "self-test");
+    LAM_TRY(lam_self_test(device, options->gemm));
+    lam_trace_end(options->trace, span);
+    span = lam_trace_begin(options->trace, "build");
+    LAM_TRY(
+        lam_session_create(device, run->recipe, dataset, options->gemm, NULL, &run->session));
+    LAM_TRY(prepare(run));
+    lam_trace_end(options->trace, span);
+    return LAM_STATUS_OK;
+}
+
+static lam_status train(lam_device *device, const lam_recipe *recipe,
+                        const lam_dataset *dataset, const lam_train_options *options,
+                        lam_run_summary *ret_summary)
 {
     lam_status status = LAM_STATUS_OK;
     lam_run_summary summary = {0};
     training_run run = {
         .context = lam_device_get_context(device), .recipe = recipe, .options = options};
-    LAM_TRY(lam_self_test(device, options->gemm));
-    LAM_TRY_GOTO(
-        status, lam_session_create(device, recipe, dataset, options->gemm, NULL, &run.session));
-    LAM_TRY_GOTO(status, prepare(&run));
+    LAM_TRY_GOTO(status, build(&run, device, dataset));
     clock_gettime(CLOCK_MONOTONIC, &run.checkpoint_time);
     status = lam_trainer_run(run.trainer);
     add_timing(&run, &summary);
@@ -260,4 +282,13 @@ fail:
     lam_session_destroy(&run.session);
     json_decref(run.record);
     return status;
+}
+
+lam_status lam_train(lam_device *device, const lam_recipe *recipe, const lam_dataset *dataset,
+                     const lam_train_options *options, lam_run_summary *ret_summary)
+{
+    LAM_TRY(lam_trace_start_device(options->trace, device));
+    lam_status status = train(device, recipe, dataset, options, ret_summary);
+    lam_status stopped = lam_trace_stop_device(options->trace);
+    return status != LAM_STATUS_OK ? status : stopped;
 }

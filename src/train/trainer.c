@@ -39,6 +39,7 @@ struct lam_trainer {
     double segment_start; /* when the queue was last known to be empty */
     double training_seconds, measuring_seconds;
     lam_measurement latest;
+    lam_trace_span epoch_span;
 };
 
 static double get_seconds(void)
@@ -138,15 +139,6 @@ static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
     return LAM_STATUS_OK;
 }
 
-/* Some drivers compile a kernel at its first execution, so each real shape runs once before the
- * clock does. The table of learning rates is still zero: w - 0 g leaves the weights as they
- * are, to the bit. */
-static lam_status warm_up(lam_trainer *trainer)
-{
-    LAM_TRY(lam_plan_enqueue(trainer->plan, 0));
-    return lam_device_finish(trainer->engine->device);
-}
-
 lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_data *data,
                               const lam_dataset *dataset, const lam_recipe *recipe,
                               const lam_trainer_observer *observer, int64_t first_step,
@@ -169,7 +161,9 @@ lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_dat
         status, lam_step_counts_compute(engine->context, recipe, train_rows, &trainer->counts));
     LAM_TRY_GOTO(status, create_buffers(trainer));
     LAM_TRY_GOTO(status, create_plans(trainer, parameters, data));
-    LAM_TRY_GOTO(status, warm_up(trainer));
+    /* The table of learning rates is still zero: w - 0 g leaves the weights as they are, to the
+     * bit. */
+    LAM_TRY_GOTO(status, lam_plan_warm_up(trainer->plan));
     *ret_trainer = trainer;
     return LAM_STATUS_OK;
 fail:
@@ -217,6 +211,8 @@ static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
 {
     int64_t first = epoch * trainer->counts.per_epoch;
     size_t steps = (size_t)trainer->counts.per_epoch;
+    trainer->epoch_span =
+        lam_trace_begin(trainer->observer.trace, "epoch %lld", (long long)epoch + 1);
     draw_order(trainer, epoch);
     for (size_t s = 0; s < steps; s++)
         trainer->host_rates[s] =
@@ -330,11 +326,14 @@ static lam_status measure(lam_trainer *trainer)
                              lam_schedule_get_rate(&trainer->recipe->schedule, trainer->step),
                          .has_validation = trainer->validation_evaluator != NULL};
     double penalty = 0;
+    lam_trace_span span = lam_trace_begin(trainer->observer.trace, "measurement at step %lld",
+                                          (long long)trainer->step);
     LAM_TRY(
         lam_penalty_meter_run(trainer->penalty_meter, trainer->recipe->network.l2, &penalty));
     LAM_TRY(lam_evaluator_run(trainer->train_evaluator, &penalty, &m.train));
     if (m.has_validation)
         LAM_TRY(lam_evaluator_run(trainer->validation_evaluator, &penalty, &m.validation));
+    lam_trace_end(trainer->observer.trace, span);
     /* The last step's own loss comes before its update. */
     if (!isfinite(m.train.cost) || (m.has_validation && !isfinite(m.validation.cost)))
         return fail_diverged(trainer, trainer->step);
@@ -358,8 +357,10 @@ static lam_status take_step(lam_trainer *trainer)
     trainer->step++;
     if (++trainer->pacer.steps_in_chunk >= trainer->pacer.chunk_steps)
         LAM_TRY(end_chunk(trainer));
-    if (step_in_epoch + 1 == trainer->counts.per_epoch)
+    if (step_in_epoch + 1 == trainer->counts.per_epoch) {
         LAM_TRY(check_losses(trainer));
+        lam_trace_end(trainer->observer.trace, trainer->epoch_span);
+    }
     return LAM_STATUS_OK;
 }
 
@@ -384,6 +385,7 @@ lam_status lam_trainer_run(lam_trainer *trainer)
     trainer->segment_start = trainer->pacer.previous_time = get_seconds();
     lam_status status = run_steps(trainer);
     lam_status finished = end_segment(trainer);
+    lam_trace_end(trainer->observer.trace, trainer->epoch_span);
     return status != LAM_STATUS_OK ? status : finished;
 }
 

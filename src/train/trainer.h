@@ -5,6 +5,7 @@
 #ifndef LAM_TRAIN_TRAINER_H
 #define LAM_TRAIN_TRAINER_H
 
+#include "lamina/trace.h"
 #include "train/evaluator.h"
 
 typedef struct lam_trainer lam_trainer;
@@ -24,11 +25,12 @@ LAM_MUST_USE lam_status lam_step_counts_compute(lam_context *context, const lam_
 bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *counts,
                             int64_t step);
 
-/** Receives what happens; every function may be NULL. A status other than OK ends training. */
+/** Receives what happens; every member may be NULL. A status other than OK ends training. */
 typedef struct lam_trainer_observer {
     lam_status (*measure)(void *user, const lam_measurement *measurement);
     void (*progress)(void *user, const lam_progress *progress);
     void *user;
+    lam_trace *trace; /* gets a span for each epoch and each measurement */
 } lam_trainer_observer;
 
 /** Borrows everything; parameters hold the state to start from, before step `first_step`. */

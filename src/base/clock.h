@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The host's clock.
+ */
+#ifndef LAM_BASE_CLOCK_H
+#define LAM_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/** Nanoseconds on CLOCK_MONOTONIC, which only goes forward. */
+uint64_t lam_clock_get_ns(void);
+
+#endif

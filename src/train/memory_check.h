@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Whether a training fits into a device, asked before anything is allocated.
+ */
+#ifndef LAM_TRAIN_MEMORY_CHECK_H
+#define LAM_TRAIN_MEMORY_CHECK_H
+
+#include "lamina/train.h"
+
+/** Errors: NO_MEMORY with what is needed, what the device has, and what would fit; BAD_RECIPE
+ * as lam_graph_build(). */
+LAM_MUST_USE lam_status lam_memory_check(lam_device *device, const lam_recipe *recipe,
+                                         const lam_dataset *dataset, lam_gemm gemm);
+
+#endif
