@@ -126,7 +126,11 @@ static const lam_profile_span *find_fastest_step(const lam_profile_span *spans, 
 
 static bool is_product(const char *name)
 {
-    return strncmp(name, "matmul_", 7) == 0 || strncmp(name, "clblast_", 8) == 0;
+    static const char *const prefixes[] = {"matmul_", "small_layers_", "clblast_"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
 }
 
 static lam_status explain_step(network_setup *s, lam_network_time *time)
