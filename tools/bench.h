@@ -29,15 +29,6 @@ typedef struct bench_session {
 
 /* ---- bench_session.c ---- */
 
-/** A network as its widths, inputs first; ReLU between dense layers. */
-typedef struct net_shape {
-    size_t inputs;
-    lam_network network;
-} net_shape;
-
-/** False when `text` is no two or more widths with - between. */
-bool parse_net(const char *text, net_shape *ret_shape);
-
 /** Seconds on a clock that only goes forward. */
 double get_seconds(void);
 

@@ -11,7 +11,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     net_shape checked;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->child_inputs[1] = &options->common;
+        for (int i = 0; i < 3; i++)
+            state->child_inputs[i] = &options->common;
         return 0;
     case 'n':
         if (!parse_net(argument, &checked))
@@ -147,7 +148,7 @@ int cmd_bench(lam_context *context, int argc, char **argv)
          "begin no measurement after so many seconds, and leave the rest out; default: 300", 2},
         {0}};
     const struct argp_child children[] = {
-        {&device_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
+        {&device_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

@@ -61,7 +61,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     check_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 5; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'n':
@@ -258,11 +258,9 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
         {"entries", 'e', "N|all", 0,
          "entries checked per tensor, drawn at random; default: 1000", 1},
         {0}};
-    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
-                                          {&data_argp, 0, NULL, 0},
-                                          {&override_argp, 0, NULL, 0},
-                                          {&json_argp, 0, NULL, 0},
-                                          {0}};
+    const struct argp_child children[] = {
+        {&device_argp, 0, NULL, 0},   {&data_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0},
+        {&override_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

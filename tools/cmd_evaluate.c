@@ -13,7 +13,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     evaluate_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 4; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case ARGP_KEY_ARG:
@@ -57,8 +57,11 @@ static lam_status evaluate(lam_context *context, const evaluate_options *options
 
 int cmd_evaluate(lam_context *context, int argc, char **argv)
 {
-    const struct argp_child children[] = {
-        {&device_argp, 0, NULL, 0}, {&data_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
+    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
+                                          {&data_argp, 0, NULL, 0},
+                                          {&tune_argp, 0, NULL, 0},
+                                          {&json_argp, 0, NULL, 0},
+                                          {0}};
     const struct argp argp = {
         .parser = parse_option,
         .args_doc = "DIR",

@@ -13,7 +13,7 @@ typedef struct train_options {
     const char *recipe;
     const char *output;
     const char *profile;
-    bool force, resume, quiet;
+    bool force, resume;
 } train_options;
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -21,7 +21,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     train_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 5; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'o':
@@ -37,7 +37,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->profile = argument;
         return 0;
     case 'q':
-        options->quiet = true;
+        options->common.quiet = true;
         return 0;
     case ARGP_KEY_ARG:
         if (options->recipe)
@@ -138,7 +138,8 @@ static lam_status train(lam_context *context, const train_options *options, lam_
                                             .gemm = options->common.gemm,
                                             .force = options->force,
                                             .resume = options->resume,
-                                            .progress = options->quiet ? NULL : show_progress,
+                                            .progress =
+                                                options->common.quiet ? NULL : show_progress,
                                             .progress_user = &view,
                                             .trace = trace};
         status = lam_train(device, recipe, dataset, &settings, summary);
@@ -198,11 +199,9 @@ int cmd_train(lam_context *context, int argc, char **argv)
          1},
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
-    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
-                                          {&data_argp, 0, NULL, 0},
-                                          {&override_argp, 0, NULL, 0},
-                                          {&json_argp, 0, NULL, 0},
-                                          {0}};
+    const struct argp_child children[] = {
+        {&device_argp, 0, NULL, 0},   {&data_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0},
+        {&override_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

@@ -19,6 +19,7 @@ static const struct {
     {"evaluate", cmd_evaluate, "measure the model of a run folder"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
     {"bench", cmd_bench, "measure the device, its products and whole networks"},
+    {"tune", cmd_tune, "measure the fastest ways to multiply, ahead of time"},
     {"recipe", cmd_recipe, "check a recipe, or explain the keys of recipes"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

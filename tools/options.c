@@ -9,6 +9,8 @@
 
 #define DEFAULT_DATA "data/cifar-10-batches-bin"
 
+enum { OPTION_TUNE = 512 }; /* above the options that commands number for themselves */
+
 static const char *const gemm_texts[] = {
 #define GEMM_TEXT(name, text) text,
     LAM_GEMM_LIST(GEMM_TEXT)
@@ -70,6 +72,27 @@ static const struct argp_option data_options[] = {
     {0}};
 
 const struct argp data_argp = {.options = data_options, .parser = parse_data_option};
+
+static error_t parse_tune_option(int key, char *argument, struct argp_state *state)
+{
+    lam_tune_policy policy;
+    if (key != OPTION_TUNE)
+        return ARGP_ERR_UNKNOWN;
+    if (!lam_tune_policy_parse(argument, &policy))
+        argp_error(state, "--tune %s is unknown; legal: off, auto, full", argument);
+    ((common_options *)state->input)->tune = argument;
+    return 0;
+}
+
+static const struct argp_option tune_options[] = {
+    {"tune", OPTION_TUNE, "off|auto|full", 0,
+     "how the fastest way to multiply is found: auto: as measured before, else measure now, "
+     "for 20 s at most; full: measure everything; off: built-in choices; default: LAMINA_TUNE, "
+     "else auto (see: lamina tune)",
+     1},
+    {0}};
+
+const struct argp tune_argp = {.options = tune_options, .parser = parse_tune_option};
 
 static error_t parse_override_option(int key, char *argument, struct argp_state *state)
 {
@@ -141,16 +164,53 @@ double parse_number(const struct argp_state *state, const char *option, const ch
     return value;
 }
 
+/* One line that changes on a terminal, and one in all elsewhere. */
+static void show_tuning(void *user, const lam_tune_progress *progress)
+{
+    (void)user;
+    if (!isatty(STDERR_FILENO)) {
+        if (progress->product && progress->index == 1)
+            fprintf(stderr, "measuring matrix products for this device (once) ..\n");
+        return;
+    }
+    fprintf(stderr, "\r\033[K");
+    if (progress->product)
+        fprintf(stderr, "measuring product %zu: %s, %.1f s", progress->index, progress->product,
+                progress->seconds);
+    if (progress->product && progress->budget_seconds > 0)
+        fprintf(stderr, " of %.0f s", progress->budget_seconds);
+}
+
+lam_status start_tuning(lam_device *device, const common_options *options,
+                        lam_tune_policy policy, double budget_seconds)
+{
+    const lam_tune_options settings = {.policy = policy,
+                                       .budget_seconds = budget_seconds,
+                                       .progress = options->quiet ? NULL : show_tuning};
+    return lam_tune_start(device, &settings);
+}
+
+static lam_status choose_policy(lam_context *context, const common_options *options,
+                                lam_tune_policy *ret_policy)
+{
+    if (options->tune && lam_tune_policy_parse(options->tune, ret_policy))
+        return LAM_STATUS_OK;
+    return lam_tune_get_default_policy(context, ret_policy);
+}
+
 lam_status open_device(lam_context *context, const common_options *options,
                        lam_device **ret_device)
 {
-    lam_status status = lam_device_open(context, options->device, ret_device);
+    lam_tune_policy policy = LAM_TUNE_POLICY_OFF;
+    lam_status status = choose_policy(context, options, &policy);
+    if (status == LAM_STATUS_OK)
+        status = lam_device_open(context, options->device, ret_device);
     if (status != LAM_STATUS_OK)
         return status;
     const lam_device_info *info = lam_device_get_info(*ret_device);
     fprintf(stderr, "device %d: %s (%s, %s, driver %s)\n", info->index, info->name,
             lam_device_type_name(info->type), info->platform, info->driver_version);
-    return LAM_STATUS_OK;
+    return start_tuning(*ret_device, options, policy, LAM_TUNE_BUDGET_SECONDS);
 }
 
 const char *settle_data(const common_options *options, lam_recipe *recipe)

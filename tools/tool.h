@@ -21,6 +21,7 @@ tool_command cmd_devices;
 tool_command cmd_evaluate;
 tool_command cmd_recipe;
 tool_command cmd_train;
+tool_command cmd_tune;
 
 /* ---- options.c ---- */
 
@@ -32,6 +33,8 @@ typedef struct common_options {
     const char **overrides;
     size_t override_count;
     lam_gemm gemm;
+    const char *tune; /* a policy's name; NULL: LAMINA_TUNE, else auto */
+    bool quiet;       /* no progress */
     bool json;
 } common_options;
 
@@ -41,6 +44,8 @@ extern const struct argp device_argp;
 extern const struct argp data_argp;
 /** --set; its input is a common_options. */
 extern const struct argp override_argp;
+/** --tune; its input is a common_options. */
+extern const struct argp tune_argp;
 /** --json; its input is a common_options. */
 extern const struct argp json_argp;
 
@@ -53,13 +58,28 @@ long long parse_whole(const struct argp_state *state, const char *option, const 
                       long long minimum, long long maximum);
 double parse_number(const struct argp_state *state, const char *option, const char *text);
 
-/** Opens the device that the options ask for and says which one it is. */
+/** Opens the device that the options ask for, says which one it is, and starts its tuning. */
 LAM_MUST_USE lam_status open_device(lam_context *context, const common_options *options,
                                     lam_device **ret_device);
 
 /** The folder that `--data`, LAMINA_DATA or the default name; NULL when there is none. May turn
  * the recipe to the synthetic set. */
 const char *settle_data(const common_options *options, lam_recipe *recipe);
+
+/** Starts tuning with the given policy and this program's progress. */
+LAM_MUST_USE lam_status start_tuning(lam_device *device, const common_options *options,
+                                     lam_tune_policy policy, double budget_seconds);
+
+/* ---- net_shape.c ---- */
+
+/** A network as its widths, inputs first; ReLU between dense layers. */
+typedef struct net_shape {
+    size_t inputs;
+    lam_network network;
+} net_shape;
+
+/** Reads e.g. "3072-50-10"; false when that is no network. */
+bool parse_net(const char *text, net_shape *ret_shape);
 
 /* ---- output.c ---- */
 

@@ -17,6 +17,7 @@
 #include "lamina/status.h"
 #include "lamina/trace.h"
 #include "lamina/train.h"
+#include "lamina/tune.h"
 #include "lamina/version.h"
 
 #endif

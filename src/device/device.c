@@ -58,6 +58,7 @@ void lam_device_close(lam_device **device)
 {
     if (!*device)
         return;
+    lam_device_set_tuner(*device, NULL, NULL);
     if ((*device)->queue)
         clReleaseCommandQueue((*device)->queue);
     if ((*device)->cl_context)
@@ -74,6 +75,19 @@ const lam_device_info *lam_device_get_info(const lam_device *device)
 lam_device_counts lam_device_get_counts(const lam_device *device)
 {
     return device->counts;
+}
+
+void lam_device_set_tuner(lam_device *device, lam_tuner *tuner, void (*destroy)(lam_tuner **))
+{
+    if (device->tuner)
+        device->destroy_tuner(&device->tuner);
+    device->tuner = tuner;
+    device->destroy_tuner = destroy;
+}
+
+lam_tuner *lam_device_get_tuner(const lam_device *device)
+{
+    return device->tuner;
 }
 
 lam_context *lam_device_get_context(const lam_device *device)

@@ -25,6 +25,16 @@ LAM_MUST_USE lam_status lam_device_finish(lam_device *device);
  * keep a core busy: for tests and measurements. */
 void lam_device_wait_by_naps(lam_device *device);
 
+/* ---- the device's tuner (op/tuner.h), which its engines ask ---- */
+
+typedef struct lam_tuner lam_tuner;
+
+/** Takes a tuner in place of the present one; both go with `destroy`. */
+void lam_device_set_tuner(lam_device *device, lam_tuner *tuner, void (*destroy)(lam_tuner **));
+
+/** NULL before one is set. Borrowed. */
+lam_tuner *lam_device_get_tuner(const lam_device *device);
+
 /* ---- markers: a place in the queue that the host can wait for ---- */
 
 typedef struct lam_marker lam_marker;

@@ -18,6 +18,8 @@ struct lam_device {
     lam_device_counts counts;
     bool driver_spins;             /* its waits keep a core busy; found out by lam_wait_end() */
     struct lam_profiler *profiler; /* NULL unless launches are timed */
+    lam_tuner *tuner;
+    void (*destroy_tuner)(lam_tuner **);
 };
 
 struct lam_buffer {

@@ -69,6 +69,7 @@ lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm ge
     engine->fuses_small_layers = gemm == LAM_GEMM_AUTO || gemm == LAM_GEMM_OWN;
     engine->vector_lanes = choose_lanes(info, real);
     engine->longest_launch_ns = LONGEST_LAUNCH_NS;
+    engine->tuner = lam_device_get_tuner(device);
     lam_status status = lam_kernel_store_create(device, &engine->store);
     if (status != LAM_STATUS_OK) {
         lam_engine_destroy(&engine);

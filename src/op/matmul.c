@@ -5,6 +5,7 @@
 
 #include "op/matmul_blas.h"
 #include "op/matmul_own.h"
+#include "op/tuner.h"
 
 /* CLBlast reads matrices alone: rows of the data set are gathered into one first. */
 static lam_status gather_rows(const lam_engine *engine, lam_plan *plan, lam_dense *dense)
@@ -58,8 +59,11 @@ lam_status lam_matmul_add(const lam_engine *engine, lam_plan *plan,
     assert(call->product != LAM_PRODUCT_BACKWARD_INPUT ||
            (call->dense->input.x && !call->dense->shares_input));
     lam_matmul_variant variants[LAM_MAX_MATMUL_VARIANTS];
-    lam_matmul_list_variants(engine, call->product, call->dense, variants);
-    return lam_matmul_add_variant(engine, plan, &variants[0], call);
+    size_t chosen = 0,
+           count = lam_matmul_list_variants(engine, call->product, call->dense, variants);
+    if (engine->tuner)
+        LAM_TRY(lam_tuner_choose(engine, call, variants, count, &chosen));
+    return lam_matmul_add_variant(engine, plan, &variants[chosen], call);
 }
 
 lam_status lam_matmul_add_forward(const lam_engine *engine, lam_plan *plan,

@@ -31,7 +31,8 @@ typedef struct lam_product_call {
     const lam_weight_gradient *gradient; /* BACKWARD_WEIGHTS: takes the result */
 } lam_product_call;
 
-/** Appends the product to the plan, by the means that suit the engine. */
+/** Appends the product to the plan, in the way that the engine's tuner chooses, else in the one
+ * that is listed first. */
 LAM_MUST_USE lam_status lam_matmul_add(const lam_engine *engine, lam_plan *plan,
                                        const lam_product_call *call);
 

@@ -7,9 +7,6 @@
 #include "op/penalty.h"
 #include "op/softmax_cross_entropy.h"
 
-/* Large enough that launches cost nothing, small enough that activations stay in cache. */
-enum { EVALUATION_ROWS = 1000 };
-
 struct lam_evaluator {
     const lam_engine *engine;
     lam_plan *plan;
@@ -52,15 +49,15 @@ static lam_status create_results(lam_evaluator *evaluator)
     return LAM_STATUS_OK;
 }
 
-static size_t get_step_rows(size_t count)
+size_t lam_evaluator_get_rows(size_t count)
 {
-    return count < EVALUATION_ROWS ? count : EVALUATION_ROWS;
+    return count < LAM_EVALUATION_ROWS ? count : LAM_EVALUATION_ROWS;
 }
 
 void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
                             size_t count, lam_memory_need *need)
 {
-    lam_step_plan_add_evaluation_need(engine, graph, members, get_step_rows(count), need);
+    lam_step_plan_add_evaluation_need(engine, graph, members, lam_evaluator_get_rows(count), need);
 }
 
 lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_data *data,
@@ -69,7 +66,7 @@ lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_d
 {
     lam_status status = LAM_STATUS_OK;
     const lam_engine *engine = parameters->engine;
-    size_t rows = get_step_rows(count);
+    size_t rows = lam_evaluator_get_rows(count);
     lam_evaluator *evaluator = calloc(1, sizeof *evaluator);
     if (!evaluator)
         return lam_fail_memory(engine->context, "an evaluator", sizeof *evaluator);

@@ -11,6 +11,12 @@
 
 typedef struct lam_evaluator lam_evaluator;
 
+/** Large enough that launches cost nothing, small enough that activations stay in cache. */
+#define LAM_EVALUATION_ROWS 1000
+
+/** Rows that one step of an evaluation of `count` rows takes. */
+size_t lam_evaluator_get_rows(size_t count);
+
 /** Evaluates rows order[0] .. order[count-1] of the data set, in large batches. Borrows
  * everything but `order`, which it copies. */
 LAM_MUST_USE lam_status lam_evaluator_create(lam_parameters *parameters,

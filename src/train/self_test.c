@@ -159,6 +159,7 @@ static lam_status take_device_step(device_step *d, lam_device *device, lam_gemm 
         .units = {{.in = INPUTS, .out = HIDDEN, .activation = LAM_ACTIVATION_RELU},
                   {.in = HIDDEN, .out = CLASSES}}};
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &d->engine));
+    d->engine->tuner = NULL; /* the tests are of the built-in ways */
     LAM_TRY(lam_parameters_create(d->engine, &graph, 1, &d->parameters));
     LAM_TRY(upload_problem(d, k));
     const lam_plan_rows rows = {.rows = ROWS,

@@ -19,7 +19,8 @@ from pathlib import Path
 LAMINA = os.environ["LAMINA"]
 SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
-COMMANDS = ["devices", "train", "evaluate", "check-gradients", "bench", "recipe"]
+COMMANDS = ["devices", "train", "evaluate", "check-gradients", "bench", "tune",
+            "recipe"]
 RUN_FILES = ["metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
@@ -70,8 +71,10 @@ class Result:
 
 
 def environment(**changes):
-    """The caller's environment without Lamina's own variables; None removes a variable."""
+    """The caller's environment without Lamina's own variables, and without tuning, which takes
+    time and leaves files; None removes a variable."""
     result = {key: value for key, value in os.environ.items() if not key.startswith("LAMINA")}
+    result["LAMINA_TUNE"] = "off"
     result.update({key: value for key, value in changes.items() if value is not None})
     for key in [key for key, value in changes.items() if value is None]:
         result.pop(key, None)
