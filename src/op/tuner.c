@@ -244,24 +244,31 @@ static bool is_small(const choice *c)
            LAM_TUNE_LEAST_OPERATIONS;
 }
 
+/* On processors, CLBlast takes ten times as long as register tiles, and PoCL 23 s to build it
+ * for the first time: only who asks for everything gets to wait for that. */
+static bool is_tried(const choice *c, const lam_matmul_variant *variant)
+{
+    return c->tuner->options.policy == LAM_TUNE_POLICY_FULL ||
+           variant->gemm != LAM_GEMM_CLBLAST || c->engine->gemm != LAM_GEMM_REGISTERS;
+}
+
 static size_t list_candidates(const choice *c,
                               lam_matmul_candidate ret_candidates[LAM_MAX_MATMUL_VARIANTS])
 {
     size_t count = 0;
     for (size_t i = 0; i < c->count; i++)
-        if (is_of_family(&c->variants[i], c->held_family))
+        if (is_of_family(&c->variants[i], c->held_family) && is_tried(c, &c->variants[i]))
             ret_candidates[count++] = (lam_matmul_candidate){.variant = &c->variants[i]};
     return count;
 }
 
-static bool may_measure(const choice *c, size_t candidate_count)
+static bool may_measure(const choice *c)
 {
     const lam_tuner *tuner = c->tuner;
     if (!lam_choice_cache_is_writable(tuner->cache))
         return false;
     return tuner->options.policy == LAM_TUNE_POLICY_FULL ||
-           (candidate_count > 1 && !is_small(c) &&
-            tuner->spent_seconds < tuner->options.budget_seconds);
+           (!is_small(c) && tuner->spent_seconds < tuner->options.budget_seconds);
 }
 
 static void tell_progress(const lam_tuner *tuner, const char *product)
@@ -350,9 +357,11 @@ lam_status lam_tuner_choose(const lam_engine *engine, const lam_product_call *ca
     if (!measures_anew || json_object_get(tuner->measured, c.member_key) ||
         !lam_choice_cache_is_writable(tuner->cache))
         chosen = find_known(&c);
-    size_t candidate_count = list_candidates(&c, candidates);
-    if (chosen == count && may_measure(&c, candidate_count))
-        LAM_TRY(measure(&c, candidates, candidate_count, &chosen));
+    if (chosen == count && may_measure(&c)) {
+        size_t candidate_count = list_candidates(&c, candidates);
+        if (candidate_count > 1 || measures_anew)
+            LAM_TRY(measure(&c, candidates, candidate_count, &chosen));
+    }
     if (chosen == count) {
         c.held_family = find_held_family(&c);
         chosen = find_first(&c);
