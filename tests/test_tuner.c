@@ -457,11 +457,12 @@ static void try_family(lam_real_type real, lam_gemm gemm, product p)
     for (size_t i = 0; i < count; i++)
         candidates[i].variant = &variants[i];
     ck_assert_ok(lam_matmul_try(engine, &call, candidates, count));
-    for (size_t i = 0; i < count; i++) {
-        ck_assert_msg(!strstr(candidates[i].rejection, "wrong"), "%s %zu: %s",
-                      lam_gemm_name(gemm), i, candidates[i].rejection);
-        ck_assert_double_gt(candidates[i].seconds, 0);
-    }
+    for (size_t i = 0; i < count; i++) /* a busy machine makes any of them slow */
+        ck_assert_msg(candidates[i].rejection[0] ? !strncmp(candidates[i].rejection, "slow", 4)
+                                                 : candidates[i].seconds > 0,
+                      "%s %zu: %g s, %s", lam_gemm_name(gemm), i, candidates[i].seconds,
+                      candidates[i].rejection);
+    ck_assert_uint_lt(lam_matmul_pick(candidates, count), count);
     lam_engine_destroy(&engine);
 }
 
