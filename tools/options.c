@@ -173,12 +173,13 @@ static void show_tuning(void *user, const lam_tune_progress *progress)
             fprintf(stderr, "measuring matrix products for this device (once) ..\n");
         return;
     }
-    fprintf(stderr, "\r\033[K");
+    char text[128] = "", budget[32] = "";
+    if (progress->budget_seconds > 0)
+        snprintf(budget, sizeof budget, " of %.0f", progress->budget_seconds);
     if (progress->product)
-        fprintf(stderr, "measuring product %zu: %s, %.1f s", progress->index, progress->product,
-                progress->seconds);
-    if (progress->product && progress->budget_seconds > 0)
-        fprintf(stderr, " of %.0f s", progress->budget_seconds);
+        snprintf(text, sizeof text, "measuring product %zu, %.1f%s s: %s", progress->index,
+                 progress->seconds, budget, progress->product);
+    fprintf(stderr, "\r\033[K%.*s", get_terminal_columns() - 1, text);
 }
 
 lam_status start_tuning(lam_device *device, const common_options *options,

@@ -70,10 +70,10 @@ static lam_status describe_origin(lam_context *context, const lam_device_info *i
     LAM_TRY(hash_kernels(context, &hash));
     snprintf(kernels, sizeof kernels, "%016llx", (unsigned long long)hash);
     json_t *origin =
-        json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "device", info->name, "platform",
-                  info->platform, "driver_version", info->driver_version, "opencl_version",
-                  info->opencl_version, "compute_units", (json_int_t)info->compute_units,
-                  "lamina", lam_version(), "kernels", kernels);
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "device", info->name, "platform",
+                  info->platform, "platform_version", info->platform_version, "driver_version",
+                  info->driver_version, "opencl_version", info->opencl_version, "compute_units",
+                  (json_int_t)info->compute_units, "lamina", lam_version(), "kernels", kernels);
     if (!origin)
         return lam_fail_memory(context, "measured choices", sizeof kernels);
     *ret_origin = origin;

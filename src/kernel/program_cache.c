@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cache_folder.h"
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "lamina/version.h"
@@ -66,15 +67,14 @@ static lam_status read_policy(lam_context *context, cache_policy *ret_policy)
                     "LAMINA_PROGRAM_CACHE=%s is unknown; legal: auto, on, off", text);
 }
 
-/* The XDG Base Directory Specification ignores a relative XDG_CACHE_HOME. */
 static lam_status find_folder(lam_context *context, char **ret_folder)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char *parent = NULL;
     lam_strbuf folder = {0};
-    if (cache && *cache == '/')
-        lam_strbuf_append(&folder, "%s/lamina/programs", cache);
-    else if (home && *home)
-        lam_strbuf_append(&folder, "%s/.cache/lamina/programs", home);
+    LAM_TRY(lam_cache_folder_find(context, &parent));
+    if (parent)
+        lam_strbuf_append(&folder, "%s/programs", parent);
+    free(parent);
     if (folder.failed)
         return lam_fail_memory(context, "the program cache", folder.length);
     *ret_folder = folder.text;

@@ -25,7 +25,7 @@ typedef struct lam_engine {
     bool fuses_small_layers;
     int vector_lanes;
     uint64_t longest_launch_ns; /* see lam_plan_warm_up() */
-    lam_tuner *tuner; /* chooses among the ways to multiply; NULL: the first one */
+    lam_tuner *tuner;           /* chooses among the ways to multiply; NULL: the first one */
 } lam_engine;
 
 /** AUTO and OWN become TILES where the device has local memory of its own, else REGISTERS.

@@ -66,20 +66,18 @@ static lam_status create_plan(const trial *t, const lam_matmul_variant *variant,
     return status;
 }
 
-/* One run of a plan that has been run before; a pause of the machine gets a second chance. */
-static lam_status look(const trial *t, lam_plan *plan, double *best, double *ret_seconds)
+/* Fails when a run's seconds are hopeless beside the best; a pause of the machine gets a second
+ * chance. */
+static lam_status judge(const trial *t, lam_plan *plan, double *seconds, double *best)
 {
-    double seconds = 0, again = 0;
-    LAM_TRY(run(t, plan, 1, &seconds));
-    if (seconds > HOPELESS * *best) {
+    double again = INFINITY;
+    if (*seconds > HOPELESS * *best)
         LAM_TRY(run(t, plan, 1, &again));
-        seconds = fmin(seconds, again);
-    }
-    *ret_seconds = seconds;
-    if (seconds > HOPELESS * *best)
+    *seconds = fmin(*seconds, again);
+    if (*seconds > HOPELESS * *best)
         return lam_fail(t->engine->context, LAM_STATUS_CHECK_FAILED,
-                        "slow: %.1f times as long as another", seconds / *best);
-    *best = fmin(*best, seconds);
+                        "slow: %.1f times as long as another", *seconds / *best);
+    *best = fmin(*best, *seconds);
     return LAM_STATUS_OK;
 }
 
@@ -89,14 +87,16 @@ static lam_status glance(trial *t, lam_matmul_candidate *c)
 {
     const lam_dense *dense = &t->operands->dense;
     double per_row = (double)dense->in * (double)dense->out * (double)dense->members;
-    double rows = GLANCE_OPERATIONS / per_row, first = 0, seconds = 0;
+    double rows = GLANCE_OPERATIONS / per_row, seconds = 0;
     if (rows >= (double)dense->rows / 2)
         return LAM_STATUS_OK;
     lam_plan *plan = NULL;
     LAM_TRY(create_plan(t, c->variant, rows > 1 ? (size_t)rows : 1, &plan));
-    lam_status status = run(t, plan, 1, &first);
+    lam_status status = lam_plan_warm_up(plan);
     if (status == LAM_STATUS_OK)
-        status = look(t, plan, &t->best_glance, &seconds);
+        status = run(t, plan, 1, &seconds);
+    if (status == LAM_STATUS_OK)
+        status = judge(t, plan, &seconds, &t->best_glance);
     lam_plan_destroy(&plan);
     return status;
 }
@@ -105,13 +105,13 @@ static lam_status glance(trial *t, lam_matmul_candidate *c)
 static lam_status admit(trial *t, size_t index)
 {
     lam_matmul_candidate *c = &t->candidates[index];
-    double first = 0;
     LAM_TRY(glance(t, c));
     LAM_TRY(create_plan(t, c->variant, t->operands->dense.rows, &t->plans[index]));
+    LAM_TRY(lam_plan_warm_up(t->plans[index]));
     LAM_TRY(lam_trial_operands_reset(t->operands));
-    LAM_TRY(run(t, t->plans[index], 1, &first)); /* drivers compile here */
+    LAM_TRY(run(t, t->plans[index], 1, &c->seconds));
     LAM_TRY(lam_trial_operands_check(t->operands));
-    return look(t, t->plans[index], &t->best_seconds, &c->seconds);
+    return judge(t, t->plans[index], &c->seconds, &t->best_seconds);
 }
 
 /* The first line of what is wrong. */

@@ -262,10 +262,11 @@ static size_t list_candidates(const choice *c,
     return count;
 }
 
+/* A profile is to show the work alone, and makes launches slower. */
 static bool may_measure(const choice *c)
 {
     const lam_tuner *tuner = c->tuner;
-    if (!lam_choice_cache_is_writable(tuner->cache))
+    if (!lam_choice_cache_is_writable(tuner->cache) || lam_device_is_profiling(tuner->device))
         return false;
     return tuner->options.policy == LAM_TUNE_POLICY_FULL ||
            (!is_small(c) && tuner->spent_seconds < tuner->options.budget_seconds);

@@ -57,7 +57,8 @@ size_t lam_evaluator_get_rows(size_t count)
 void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
                             size_t count, lam_memory_need *need)
 {
-    lam_step_plan_add_evaluation_need(engine, graph, members, lam_evaluator_get_rows(count), need);
+    lam_step_plan_add_evaluation_need(engine, graph, members, lam_evaluator_get_rows(count),
+                                      need);
 }
 
 lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_data *data,
