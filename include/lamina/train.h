@@ -79,7 +79,7 @@ typedef struct lam_run_summary {
  * step), INTERRUPTED, BAD_DEVICE, BAD_KERNEL, NO_MEMORY (found before anything is allocated
  * where the device's limits tell, with the batch and width that would fit). After DIVERGED and
  * INTERRUPTED the folder keeps what was measured; an interrupted run can be resumed to the same
- * bits.
+ * bits, as long as its products are chosen from the same families (lamina/tune.h).
  */
 LAM_API LAM_MUST_USE lam_status lam_train(lam_device *device, const lam_recipe *recipe,
                                           const lam_dataset *dataset,
