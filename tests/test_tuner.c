@@ -485,14 +485,17 @@ END_TEST
 
 START_TEST(later_candidate_must_be_clearly_faster)
 {
-    lam_matmul_candidate c[] = {
-        {.seconds = 1.0}, {.seconds = 0.98}, {.seconds = 0.95}, {.seconds = 0.93}};
-    ck_assert_uint_eq(lam_matmul_pick(c, 2), 0);
-    ck_assert_uint_eq(lam_matmul_pick(c, 4), 2);
-    snprintf(c[2].rejection, LAM_REJECTION_BYTES, "wrong");
+    lam_matmul_candidate c[] = {{.seconds = 1.0, .relative = 1.0},
+                                {.seconds = 0.98, .relative = 0.9},
+                                {.seconds = 0.9, .relative = 0.98},
+                                {.seconds = 0.95, .relative = 0.95},
+                                {.seconds = 0.9, .relative = 0.9}};
+    ck_assert_uint_eq(lam_matmul_pick(c, 3), 0);
     ck_assert_uint_eq(lam_matmul_pick(c, 4), 3);
+    snprintf(c[3].rejection, LAM_REJECTION_BYTES, "wrong");
+    ck_assert_uint_eq(lam_matmul_pick(c, 5), 4);
     snprintf(c[0].rejection, LAM_REJECTION_BYTES, "wrong");
-    ck_assert_uint_eq(lam_matmul_pick(c, 3), 1);
+    ck_assert_uint_eq(lam_matmul_pick(c, 2), 1);
     ck_assert_uint_eq(lam_matmul_pick(c, 1), 1);
 }
 END_TEST

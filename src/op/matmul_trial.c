@@ -3,15 +3,17 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "op/trial_operands.h"
 
-/* Times of one candidate: rounds of a few milliseconds, seven at the most. */
+/* Times of one candidate: rounds of a few milliseconds, so that some fall between what else the
+ * machine does. */
 #define ROUND_SECONDS 0.005
 #define TRIAL_SECONDS 1.0
-enum { LEAST_ROUNDS = 3, MOST_ROUNDS = 7, MOST_RUNS = 1000 };
+enum { LEAST_ROUNDS = 4, MOST_ROUNDS = 15, MOST_RUNS = 1000 };
 
 /* Of a first run; of the rounds so far; and what a later candidate must gain on an earlier one,
  * so that noise does not decide. */
@@ -29,6 +31,7 @@ typedef struct trial {
     lam_matmul_candidate *candidates;
     size_t count;
     lam_plan *plans[LAM_MAX_MATMUL_VARIANTS]; /* NULL: out of the race */
+    double times[LAM_MAX_MATMUL_VARIANTS][MOST_ROUNDS];
     double best_glance, best_seconds;
 } trial;
 
@@ -143,30 +146,70 @@ static lam_status admit_all(trial *t)
     return LAM_STATUS_OK;
 }
 
-static lam_status time_once(trial *t, size_t index)
+static lam_status time_once(trial *t, size_t index, int round)
 {
     double seconds = 0, runs = ROUND_SECONDS / t->candidates[index].seconds;
     LAM_TRY(run(t, t->plans[index], runs > MOST_RUNS ? MOST_RUNS : (long)runs + 1, &seconds));
+    t->times[index][round] = seconds;
     t->candidates[index].seconds = fmin(t->candidates[index].seconds, seconds);
     t->best_seconds = fmin(t->best_seconds, seconds);
     return LAM_STATUS_OK;
 }
 
+static size_t find_first_racer(const trial *t)
+{
+    size_t first = 0;
+    while (first + 1 < t->count && !t->plans[first])
+        first++;
+    return first;
+}
+
+/* The first of them is what the others are held to, and so stays. */
+static void drop_beaten(trial *t, size_t first)
+{
+    for (size_t i = first + 1; i < t->count; i++)
+        if (t->candidates[i].seconds > BEATEN * t->best_seconds)
+            lam_plan_destroy(&t->plans[i]);
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A machine that others use runs at half its speed for some rounds and not for others; what
+ * ran one after the other was served alike. */
+static void compare_rounds(trial *t, size_t first)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        double ratios[MOST_ROUNDS];
+        int count = 0;
+        while (count < MOST_ROUNDS && t->times[i][count] > 0 && t->times[first][count] > 0) {
+            ratios[count] = t->times[i][count] / t->times[first][count];
+            count++;
+        }
+        qsort(ratios, (size_t)count, sizeof ratios[0], compare_reals);
+        t->candidates[i].relative = count > 0 ? ratios[count / 2] : INFINITY;
+    }
+}
+
 static lam_status race(trial *t)
 {
     double start = get_seconds();
+    size_t first = find_first_racer(t);
     for (int round = 0; round < MOST_ROUNDS; round++) {
         if (lam_stop_requested(t->engine->context))
             return fail_interrupted(t);
         if (round >= LEAST_ROUNDS && get_seconds() - start > TRIAL_SECONDS)
             break;
         for (size_t i = 0; i < t->count; i++)
-            if (t->plans[i] && time_once(t, i) != LAM_STATUS_OK)
+            if (t->plans[i] && time_once(t, i, round) != LAM_STATUS_OK)
                 reject(t, i);
-        for (size_t i = 0; i < t->count; i++)
-            if (t->candidates[i].seconds > BEATEN * t->best_seconds)
-                lam_plan_destroy(&t->plans[i]);
+        if (round + 1 >= LEAST_ROUNDS)
+            drop_beaten(t, first);
     }
+    compare_rounds(t, first);
     return LAM_STATUS_OK;
 }
 
@@ -188,12 +231,17 @@ lam_status lam_matmul_try(const lam_engine *engine, const lam_product_call *call
     return status;
 }
 
+static bool is_clearly_faster(const lam_matmul_candidate *c, const lam_matmul_candidate *than)
+{
+    return c->seconds < CLEARLY * than->seconds && c->relative < CLEARLY * than->relative;
+}
+
 size_t lam_matmul_pick(const lam_matmul_candidate *candidates, size_t count)
 {
     size_t best = count;
     for (size_t i = 0; i < count; i++)
         if (!candidates[i].rejection[0] &&
-            (best == count || candidates[i].seconds < CLEARLY * candidates[best].seconds))
+            (best == count || is_clearly_faster(&candidates[i], &candidates[best])))
             best = i;
     return best;
 }

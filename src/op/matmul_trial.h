@@ -10,8 +10,9 @@
 #define LAM_REJECTION_BYTES 160
 
 typedef struct lam_matmul_candidate {
-    const lam_matmul_variant *variant;   /* borrowed */
-    double seconds;                      /* the least of several runs; 0 if none was timed */
+    const lam_matmul_variant *variant; /* borrowed */
+    double seconds;                    /* the least of several runs; 0 if none was timed */
+    double relative; /* to the first good candidate, round by round: the median */
     char rejection[LAM_REJECTION_BYTES]; /* why it is out of the question; "" otherwise */
 } lam_matmul_candidate;
 
@@ -25,8 +26,8 @@ typedef struct lam_matmul_candidate {
 LAM_MUST_USE lam_status lam_matmul_try(const lam_engine *engine, const lam_product_call *call,
                                        lam_matmul_candidate *candidates, size_t count);
 
-/** The candidate to take: the first that is not rejected, unless a later one is clearly faster.
- * `count` when all are rejected. */
+/** The candidate to take: the first that is not rejected, unless a later one is clearly faster,
+ * at its best and in most rounds. `count` when all are rejected. */
 size_t lam_matmul_pick(const lam_matmul_candidate *candidates, size_t count);
 
 #endif
