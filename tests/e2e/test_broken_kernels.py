@@ -26,8 +26,8 @@ MISTAKES = {
     "label's share missing in the loss's gradient":
         [("softmax_cross_entropy.cl", r"ds\[label\] -= share;", "")],
 }
-WRONG_OUTPUTS = ("common.clh", r"#define ACTIVATE\(type, x\) \(x\)",
-                 "#define ACTIVATE(type, x) ((x) * (type)(1.01))")
+WRONG_OUTPUTS = ("common.clh", r"ACTIVATE_AS\(ACTIVATION, type, x\)",
+                 "(ACTIVATE_AS(ACTIVATION, type, x) * (type)(ACTIVATION == 0 ? 1.01 : 1))")
 SYNTAX_ERROR = ("matmul_registers.cl", r"kernel void matmul_forward\(",
                 "kernel vide matmul_forward(")
 
