@@ -29,11 +29,12 @@ END_TEST
 
 START_TEST(define_set_holds_its_limit)
 {
-    static const char *const names[LAM_MAX_DEFINES] = {"A", "B", "C", "D", "E", "F", "G", "H",
-                                                       "I", "J", "K", "L", "M", "N", "O", "P"};
+    static char names[LAM_MAX_DEFINES][8]; /* outlive the set */
     lam_define_set set = {0};
-    for (int i = 0; i < LAM_MAX_DEFINES; i++)
+    for (int i = 0; i < LAM_MAX_DEFINES; i++) {
+        snprintf(names[i], sizeof names[i], "N%d", i);
         lam_define_set_add(&set, names[i], 100 + i);
+    }
     for (int i = 0; i < LAM_MAX_DEFINES; i++)
         ck_assert_int_eq(lam_define_set_get(&set, names[i]), 100 + i);
 }
