@@ -11,7 +11,8 @@
 #include "support/suite.h"
 
 /* The case table: odd sizes, 1, primes, multiples and their neighbours of every tile side; more
- * terms than are staged at once; rows far enough apart to be packed. */
+ * terms than are staged at once; rows far enough apart to be packed; few results with sums that
+ * are long enough to be cut into two, three and six parts, the last one shorter. */
 typedef struct dense_case {
     size_t rows, in, out, members;
     bool gathers;
@@ -32,8 +33,29 @@ static const dense_case cases[] = {
     {31, 128, 129, 1, false, RELU, NONE},  {11, 40, 10, 5, true, RELU, NONE},
     {2, 5, 1, 8, false, SIGMOID, SIGMOID}, {130, 17, 50, 1, true, NONE, NONE},
     {3, 270, 52, 1, false, NONE, RELU},    {140, 150, 260, 1, false, RELU, RELU},
-    {33, 20, 36, 9, false, RELU, RELU},
+    {33, 20, 36, 9, false, RELU, RELU},    {5, 400, 11, 1, true, SIGMOID, NONE},
+    {4, 9, 234, 3, false, NONE, SIGMOID},  {2, 700, 9, 3, false, RELU, RELU},
 };
+
+/* A family of kernels on a device of so many compute units; 0: as many as it has. */
+typedef struct gemm_family {
+    lam_gemm gemm;
+    size_t units;
+} gemm_family;
+
+/* With many units, tiles cut sums into parts. */
+static const gemm_family families[] = {
+    {LAM_GEMM_REGISTERS, 0}, {LAM_GEMM_TILES, 1}, {LAM_GEMM_TILES, 132}, {LAM_GEMM_CLBLAST, 0}};
+
+enum { FAMILY_COUNT = sizeof families / sizeof families[0] };
+
+static lam_engine *create_engine(lam_real_type real, gemm_family family)
+{
+    lam_engine *engine = test_engine(real, family.gemm);
+    if (family.units > 0)
+        engine->compute_units = family.units;
+    return engine;
+}
 
 /* Everything a case needs, on the host in double and on the device. */
 typedef struct dense_setup {
@@ -80,9 +102,10 @@ static void set_up_gathered_input(dense_setup *s)
     free(shift);
 }
 
-static dense_setup set_up(const dense_case *c, lam_real_type real, lam_gemm gemm, size_t choice)
+static dense_setup set_up(const dense_case *c, lam_real_type real, gemm_family family,
+                          size_t choice)
 {
-    dense_setup s = {.which = c, .choice = choice, .engine = test_engine(real, gemm)};
+    dense_setup s = {.which = c, .choice = choice, .engine = create_engine(real, family)};
     s.width = c->members * c->out;
     s.x_count = c->rows * c->in * (c->gathers ? 1 : c->members);
     s.w_count = c->in * s.width;
@@ -141,9 +164,9 @@ static void add(dense_setup *s, lam_product product, lam_buffer *result,
     ck_assert_ok(lam_matmul_add_variant(s->engine, s->plan, &variants[choice], &call));
 }
 
-static size_t count_choices(const dense_case *c, lam_real_type real, lam_gemm gemm)
+static size_t count_choices(const dense_case *c, lam_real_type real, gemm_family family)
 {
-    lam_engine *engine = test_engine(real, gemm);
+    lam_engine *engine = create_engine(real, family);
     const lam_dense dense = {
         .rows = c->rows, .in = c->in, .out = c->out, .members = c->members};
     lam_matmul_variant variants[LAM_MAX_MATMUL_VARIANTS];
@@ -169,9 +192,10 @@ static void scale_to_bound(const dense_setup *s, double *magnitude, size_t count
         magnitude[i] = ((double)terms + 8) * test_epsilon(s->engine) * (magnitude[i] + 1e-3);
 }
 
-static void check_forward(const dense_case *c, lam_real_type real, lam_gemm gemm, size_t choice)
+static void check_forward(const dense_case *c, lam_real_type real, gemm_family family,
+                          size_t choice)
 {
-    dense_setup s = set_up(c, real, gemm, choice);
+    dense_setup s = set_up(c, real, family, choice);
     lam_buffer *y = test_output(s.engine, s.y_count);
     double *expected = malloc(s.y_count * sizeof(double));
     double *bound = malloc(s.y_count * sizeof(double));
@@ -186,10 +210,10 @@ static void check_forward(const dense_case *c, lam_real_type real, lam_gemm gemm
     tear_down(&s);
 }
 
-static void check_backward_input(const dense_case *c, lam_real_type real, lam_gemm gemm,
+static void check_backward_input(const dense_case *c, lam_real_type real, gemm_family family,
                                  size_t choice)
 {
-    dense_setup s = set_up(c, real, gemm, choice);
+    dense_setup s = set_up(c, real, family, choice);
     lam_buffer *dx = test_output(s.engine, s.x_count);
     double *expected = malloc(s.x_count * sizeof(double));
     double *bound = malloc(s.x_count * sizeof(double));
@@ -205,10 +229,10 @@ static void check_backward_input(const dense_case *c, lam_real_type real, lam_ge
 }
 
 /* The gradient itself, and then the update that it makes. */
-static void check_backward_weights(const dense_case *c, lam_real_type real, lam_gemm gemm,
+static void check_backward_weights(const dense_case *c, lam_real_type real, gemm_family family,
                                    size_t choice, bool updates)
 {
-    dense_setup s = set_up(c, real, gemm, choice);
+    dense_setup s = set_up(c, real, family, choice);
     lam_buffer *dw = test_output(s.engine, s.w_count), *db = test_output(s.engine, s.width);
     double *dw_expected = malloc(s.w_count * sizeof(double));
     double *dw_bound = malloc(s.w_count * sizeof(double));
@@ -239,7 +263,30 @@ static void check_backward_weights(const dense_case *c, lam_real_type real, lam_
     tear_down(&s);
 }
 
-static const lam_gemm families[] = {LAM_GEMM_REGISTERS, LAM_GEMM_TILES, LAM_GEMM_CLBLAST};
+/* Parts of the sums of one product, the same in every way that is listed. */
+static size_t count_parts(lam_product product, const dense_case *c, size_t units)
+{
+    lam_engine *engine = create_engine(LAM_REAL_TYPE_F32, (gemm_family){LAM_GEMM_TILES, units});
+    const lam_dense dense = {.rows = c->rows,
+                             .in = c->in,
+                             .out = c->out,
+                             .members = c->members,
+                             .shares_input = c->gathers};
+    lam_matmul_variant variants[LAM_MAX_MATMUL_VARIANTS];
+    size_t count = lam_matmul_list_variants(engine, product, &dense, variants);
+    for (size_t i = 1; i < count; i++)
+        ck_assert_uint_eq(variants[i].parts, variants[0].parts);
+    lam_engine_destroy(&engine);
+    return variants[0].parts;
+}
+
+/* Many units are a family of their own only where they cut a sum. */
+static bool repeats(const dense_case *c, gemm_family family)
+{
+    return family.gemm == LAM_GEMM_TILES && family.units > 1 &&
+           count_parts(LAM_PRODUCT_FORWARD, c, family.units) == 1 &&
+           count_parts(LAM_PRODUCT_BACKWARD_INPUT, c, family.units) == 1;
+}
 
 /* LAM_TEST_QUICK, set where kernels run in a slow simulator, keeps to the smaller cases and to
  * Lamina's own kernels. */
@@ -249,25 +296,28 @@ static bool skips(const dense_case *c, lam_gemm gemm)
            (gemm == LAM_GEMM_CLBLAST || c->rows * c->in * c->out * c->members > 45000);
 }
 
-/* One loop test: index = case * 6 + family * 2 + precision. */
-enum { CASE_COUNT = sizeof cases / sizeof cases[0], LOOP_COUNT = CASE_COUNT * 6 };
+/* One loop test: index = (case * families + family) * 2 + precision. */
+enum {
+    CASE_COUNT = sizeof cases / sizeof cases[0],
+    LOOP_COUNT = CASE_COUNT * FAMILY_COUNT * 2
+};
 
 START_TEST(products_match_double_reference)
 {
-    const dense_case *c = &cases[_i / 6];
-    lam_gemm gemm = families[_i / 2 % 3];
+    const dense_case *c = &cases[_i / 2 / FAMILY_COUNT];
+    gemm_family family = families[_i / 2 % FAMILY_COUNT];
     lam_real_type real = _i % 2 ? LAM_REAL_TYPE_F64 : LAM_REAL_TYPE_F32;
-    if (skips(c, gemm) ||
+    if (skips(c, family.gemm) || repeats(c, family) ||
         (real == LAM_REAL_TYPE_F64 && !lam_device_get_info(test_device())->has_fp64))
         return;
-    size_t choices = real == LAM_REAL_TYPE_F32 ? count_choices(c, real, gemm) : 1;
+    size_t choices = real == LAM_REAL_TYPE_F32 ? count_choices(c, real, family) : 1;
     for (size_t choice = 0; choice < choices; choice++) {
-        check_forward(c, real, gemm, choice);
+        check_forward(c, real, family, choice);
         if (!c->gathers)
-            check_backward_input(c, real, gemm, choice);
+            check_backward_input(c, real, family, choice);
         if (choice == 0)
-            check_backward_weights(c, real, gemm, choice, false);
-        check_backward_weights(c, real, gemm, choice, true);
+            check_backward_weights(c, real, family, choice, false);
+        check_backward_weights(c, real, family, choice, true);
     }
 }
 END_TEST
@@ -334,13 +384,13 @@ static void check_same_bits(dense_setup *crowd, const lam_buffer *crowd_values,
 }
 
 /* The member alone takes the first way, and the crowd the given one of the same family. */
-static void check_member(const dense_case *crowd_case, lam_gemm gemm, size_t choice,
+static void check_member(const dense_case *crowd_case, gemm_family family, size_t choice,
                          size_t member)
 {
     dense_case alone_case = *crowd_case;
     alone_case.members = 1;
-    dense_setup crowd = set_up(crowd_case, LAM_REAL_TYPE_F32, gemm, choice);
-    dense_setup alone = set_up(&alone_case, LAM_REAL_TYPE_F32, gemm, 0);
+    dense_setup crowd = set_up(crowd_case, LAM_REAL_TYPE_F32, family, choice);
+    dense_setup alone = set_up(&alone_case, LAM_REAL_TYPE_F32, family, 0);
     write_member_inputs(&crowd, &alone, member);
     lam_buffer *y[2] = {test_output(crowd.engine, crowd.y_count),
                         test_output(alone.engine, alone.y_count)};
@@ -362,18 +412,55 @@ static void check_member(const dense_case *crowd_case, lam_gemm gemm, size_t cho
     tear_down(&alone);
 }
 
+/* CLBlast promises no such thing. */
+enum { CROWD_COUNT = 5, OWN_FAMILY_COUNT = FAMILY_COUNT - 1 };
+
 START_TEST(member_has_same_bits_alone_and_in_crowd)
 {
     /* Five times 10 columns side by side look like the 50 of a member that has a tail. */
-    static const dense_case crowds[] = {{19, 37, 50, 5, true, RELU, NONE},
-                                        {19, 50, 10, 5, false, NONE, RELU},
-                                        {19, 37, 10, 5, true, RELU, NONE}};
-    const dense_case *crowd = &crowds[_i % 3];
-    lam_gemm gemm = families[_i / 3];
-    size_t choices = count_choices(crowd, LAM_REAL_TYPE_F32, gemm);
+    static const dense_case crowds[CROWD_COUNT] = {{19, 37, 50, 5, true, RELU, NONE},
+                                                   {19, 50, 10, 5, false, NONE, RELU},
+                                                   {19, 37, 10, 5, true, RELU, NONE},
+                                                   {3, 331, 10, 5, true, RELU, NONE},
+                                                   {3, 14, 234, 5, false, RELU, SIGMOID}};
+    const dense_case *crowd = &crowds[_i % CROWD_COUNT];
+    gemm_family family = families[_i / CROWD_COUNT];
+    size_t choices = count_choices(crowd, LAM_REAL_TYPE_F32, family);
     for (size_t choice = 0; choice < choices; choice++)
         for (size_t member = 0; member < 5; member += 2)
-            check_member(crowd, gemm, choice, member);
+            check_member(crowd, family, choice, member);
+}
+END_TEST
+
+START_TEST(sums_are_cut_only_where_results_cannot_fill_the_device)
+{
+    const dense_case first_layer = {100, 3072, 50, 1, true, NONE, NONE};
+    const dense_case crowd = {100, 3072, 50, 64, true, NONE, NONE};
+    const dense_case evaluated = {10000, 3072, 50, 1, true, NONE, NONE};
+    const dense_case short_sums = {5, 191, 3, 1, false, NONE, NONE};
+    const dense_case wide = {20, 10, 1000, 1, false, NONE, NONE};
+    ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &first_layer, 132), 16);
+    ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &crowd, 132), 16);
+    ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &first_layer, 8), 1);
+    ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &evaluated, 132), 1);
+    ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &short_sums, 132), 1);
+    ck_assert_uint_eq(count_parts(LAM_PRODUCT_BACKWARD_INPUT, &wide, 132), 8);
+    ck_assert_uint_eq(count_parts(LAM_PRODUCT_BACKWARD_WEIGHTS, &evaluated, 132), 1);
+}
+END_TEST
+
+/* The second launch is there where sums are cut, and only there. */
+START_TEST(cut_sums_take_one_launch_more)
+{
+    const dense_case c = {5, 400, 11, 1, true, NONE, NONE};
+    for (size_t units = 1; units <= 132; units += 131) {
+        dense_setup s = set_up(&c, LAM_REAL_TYPE_F32, (gemm_family){LAM_GEMM_TILES, units}, 0);
+        lam_buffer *y = test_output(s.engine, s.y_count);
+        add(&s, LAM_PRODUCT_FORWARD, y, NULL);
+        ck_assert_uint_eq(lam_plan_get_launch_count(s.plan), units == 1 ? 1 : 2);
+        lam_buffer_destroy(&y);
+        tear_down(&s);
+    }
 }
 END_TEST
 
@@ -385,8 +472,13 @@ static void add_tests(Suite *suite)
     suite_add_tcase(suite, table);
     TCase *crowd = tcase_create("alone and in a crowd");
     tcase_set_timeout(crowd, 120);
-    tcase_add_loop_test(crowd, member_has_same_bits_alone_and_in_crowd, 0, 6);
+    tcase_add_loop_test(crowd, member_has_same_bits_alone_and_in_crowd, 0,
+                        CROWD_COUNT * OWN_FAMILY_COUNT);
     suite_add_tcase(suite, crowd);
+    TCase *parts = tcase_create("sums in parts");
+    tcase_add_test(parts, sums_are_cut_only_where_results_cannot_fill_the_device);
+    tcase_add_test(parts, cut_sums_take_one_launch_more);
+    suite_add_tcase(suite, parts);
 }
 
 LAM_SUITE_MAIN("op_matmul", add_tests)

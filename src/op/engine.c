@@ -68,6 +68,7 @@ lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm ge
     engine->may_use_blas = gemm == LAM_GEMM_AUTO;
     engine->fuses_small_layers = gemm == LAM_GEMM_AUTO || gemm == LAM_GEMM_OWN;
     engine->vector_lanes = choose_lanes(info, real);
+    engine->compute_units = info->compute_units;
     engine->longest_launch_ns = LONGEST_LAUNCH_NS;
     engine->tuner = lam_device_get_tuner(device);
     lam_status status = lam_kernel_store_create(device, &engine->store);

@@ -24,6 +24,7 @@ typedef struct lam_engine {
     bool may_use_blas; /* CLBlast too, where it measures faster */
     bool fuses_small_layers;
     int vector_lanes;
+    size_t compute_units;       /* of the device: how many shares of work keep it busy */
     uint64_t longest_launch_ns; /* see lam_plan_warm_up() */
     lam_tuner *tuner;           /* chooses among the ways to multiply; NULL: the first one */
 } lam_engine;

@@ -15,10 +15,54 @@ static lam_status add_product(lam_launch_builder *launch, const lam_matmul_varia
                               size_t rows, size_t columns)
 {
     size_t row_groups = lam_divide_up(rows, variant->item_rows) + variant->idle_groups;
-    const size_t items[3] = {lam_divide_up(columns, variant->item_columns) * variant->local[0],
-                             row_groups * variant->local[1], variant->shape.groups};
+    size_t column_groups = lam_divide_up(columns, variant->item_columns) * variant->parts;
+    const size_t items[3] = {column_groups * variant->local[0], row_groups * variant->local[1],
+                             variant->shape.groups};
     launch->has_rows = true;
     return lam_plan_add_launch(launch, items, variant->local);
+}
+
+/* A result that may come in partial sums, and what a second launch needs to finish it then. */
+typedef struct summed_result {
+    const char *entry; /* of the second launch */
+    const lam_define_set *defines;
+    size_t rows, width;
+    const lam_buffer *operand; /* biases, or the layer's input */
+    lam_buffer *result;
+} summed_result;
+
+/* Where the product's launch writes: into the result, or partial sums that the plan owns. */
+static lam_status get_target(const lam_engine *engine, lam_plan *plan,
+                             const lam_matmul_variant *variant, const summed_result *summed,
+                             lam_buffer **ret_target)
+{
+    lam_buffer *target = summed->result;
+    if (variant->parts > 1) {
+        LAM_TRY(lam_engine_create_reals(engine, variant->parts * summed->rows * summed->width,
+                                        "partial sums of a product", &target));
+        LAM_TRY(lam_plan_take_buffer(plan, target));
+    }
+    *ret_target = target;
+    return LAM_STATUS_OK;
+}
+
+static lam_status add_sum(const lam_engine *engine, lam_plan *plan,
+                          const lam_matmul_variant *variant, const summed_result *summed,
+                          const lam_buffer *target)
+{
+    if (variant->parts == 1)
+        return LAM_STATUS_OK;
+    lam_launch_builder launch =
+        lam_launch_begin(engine, plan, get_family(variant), summed->entry, summed->defines);
+    lam_launch_bind_buffer(&launch, summed->result);
+    lam_launch_bind_buffer(&launch, target);
+    lam_launch_bind_buffer(&launch, summed->operand);
+    lam_launch_bind_int(&launch, summed->rows);
+    lam_launch_bind_int(&launch, summed->width);
+    lam_launch_bind_int(&launch, variant->parts);
+    const size_t items[3] = {summed->rows * summed->width, 1, 1};
+    const size_t local[3] = {variant->local[0] * variant->local[1], 1, 1};
+    return lam_plan_add_launch(&launch, items, local);
 }
 
 static void bind_shape(lam_launch_builder *launch, const lam_product_groups *shape)
@@ -39,15 +83,24 @@ lam_status lam_matmul_own_add_forward(const lam_engine *engine, lam_plan *plan,
     lam_define_set defines = variant->defines;
     lam_define_set_add(&defines, "GATHER", dense->input.x == NULL);
     lam_define_set_add(&defines, "ACTIVATION", (int)dense->activation);
+    const summed_result summed = {.entry = "matmul_forward_sum",
+                                  .defines = &defines,
+                                  .rows = dense->rows,
+                                  .width = dense->members * dense->out,
+                                  .operand = dense->b,
+                                  .result = y};
+    lam_buffer *target = NULL;
+    LAM_TRY(get_target(engine, plan, variant, &summed, &target));
     lam_launch_builder launch =
         lam_launch_begin(engine, plan, get_family(variant), "matmul_forward", &defines);
-    lam_launch_bind_buffer(&launch, y);
+    lam_launch_bind_buffer(&launch, target);
     lam_input_bind(&launch, &dense->input);
     lam_launch_bind_buffer(&launch, dense->w);
     lam_launch_bind_buffer(&launch, dense->b);
     bind_shape(&launch, &variant->shape);
     lam_launch_bind_step(&launch);
-    return add_product(&launch, variant, variant->shape.rows, variant->shape.out);
+    LAM_TRY(add_product(&launch, variant, variant->shape.rows, variant->shape.out));
+    return add_sum(engine, plan, variant, &summed, target);
 }
 
 lam_status lam_matmul_own_add_backward_input(const lam_engine *engine, lam_plan *plan,
@@ -59,14 +112,23 @@ lam_status lam_matmul_own_add_backward_input(const lam_engine *engine, lam_plan 
     lam_define_set defines = variant->defines;
     lam_define_set_add(&defines, "GATHER", 0);
     lam_define_set_add(&defines, "ACTIVATION", (int)dense->input_activation);
+    const summed_result summed = {.entry = "matmul_backward_input_sum",
+                                  .defines = &defines,
+                                  .rows = dense->rows,
+                                  .width = dense->members * dense->in,
+                                  .operand = dense->input.x,
+                                  .result = dx};
+    lam_buffer *target = NULL;
+    LAM_TRY(get_target(engine, plan, variant, &summed, &target));
     lam_launch_builder launch =
         lam_launch_begin(engine, plan, get_family(variant), "matmul_backward_input", &defines);
-    lam_launch_bind_buffer(&launch, dx);
+    lam_launch_bind_buffer(&launch, target);
     lam_launch_bind_buffer(&launch, dy);
     lam_launch_bind_buffer(&launch, dense->w);
     lam_launch_bind_buffer(&launch, dense->input.x);
     bind_shape(&launch, &variant->shape);
-    return add_product(&launch, variant, variant->shape.rows, variant->shape.in);
+    LAM_TRY(add_product(&launch, variant, variant->shape.rows, variant->shape.in));
+    return add_sum(engine, plan, variant, &summed, target);
 }
 
 lam_status lam_matmul_own_add_backward_weights(const lam_engine *engine, lam_plan *plan,

@@ -2,6 +2,7 @@
 #include "op/matmul_variant.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/checked.h"
 
@@ -21,11 +22,6 @@ static size_t min_size(size_t a, size_t b)
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
-}
-
-static size_t get_units(const lam_engine *engine)
-{
-    return lam_device_get_info(engine->device)->compute_units;
 }
 
 /* ---- register tiles ---- */
@@ -103,7 +99,7 @@ static size_t count_strips(lam_product product, const lam_product_groups *shape,
  * gets the empty one and five. 100 x 3072 x 50 on two cores: 170 us without, 152 with. */
 static bool wants_lead(const lam_engine *engine, size_t items, size_t strips)
 {
-    size_t units = get_units(engine);
+    size_t units = engine->compute_units;
     return strips == 1 && items % units == 0 && items <= 16 * units;
 }
 
@@ -126,6 +122,7 @@ static lam_matmul_variant make_registers(const lam_engine *engine, lam_product p
                                   .item_rows = item_rows,
                                   .item_columns = get_tile_width(item.tile),
                                   .idle_groups = leads,
+                                  .parts = 1,
                                   .local = {1, 1, 1}};
     lam_define_set_add(&variant.defines, "VEC", (int)item.tile.lanes);
     lam_define_set_add(&variant.defines, "TILE_ROWS", (int)item.tile_rows);
@@ -148,7 +145,7 @@ static size_t choose_streaming_rows(const lam_engine *engine, const lam_product_
     size_t most = min_size(MOST_TILE_ROWS, get_accumulators(tile.lanes) / tile.vectors);
     for (size_t rows = 1; rows <= most; rows++) {
         size_t tiles = lam_divide_up(shape->rows, rows) * strips;
-        size_t cost = lam_divide_up(tiles, get_units(engine)) * (rows + 2);
+        size_t cost = lam_divide_up(tiles, engine->compute_units) * (rows + 2);
         if (cost <= best_cost) {
             best = rows;
             best_cost = cost;
@@ -179,7 +176,7 @@ static lam_matmul_variant make_forward(const lam_engine *engine,
                               (register_item){tile, rows, 1, false});
     }
     size_t strips = count_strips(LAM_PRODUCT_FORWARD, shape, tile);
-    size_t shares = lam_divide_up(2 * get_units(engine), strips);
+    size_t shares = lam_divide_up(2 * engine->compute_units, strips);
     shares = max_size(shares, lam_divide_up(shape->rows, MOST_PACKED_ROWS));
     size_t item_rows = lam_divide_up(shape->rows, shares);
     size_t rows = choose_packed_rows(item_rows, tile);
@@ -196,7 +193,7 @@ static lam_matmul_variant make_backward_weights(const lam_engine *engine,
     size_t rows = tile.vectors * 8 <= get_accumulators(tile.lanes) ? 8 : 4;
     size_t least = max_size(rows, tile.lanes), most = packs ? MOST_PACKED_ROWS : 64;
     size_t strips = count_strips(LAM_PRODUCT_BACKWARD_WEIGHTS, shape, tile);
-    size_t wanted = 8 * get_units(engine);
+    size_t wanted = 8 * engine->compute_units;
     size_t item_rows = least;
     while (2 * item_rows <= most && lam_divide_up(shape->in, 2 * item_rows) * strips >= wanted)
         item_rows *= 2;
@@ -214,7 +211,7 @@ static lam_matmul_variant make_backward_input(const lam_engine *engine,
     size_t rows = tile.vectors > 2 ? 6 : 8;
     size_t strips = count_strips(LAM_PRODUCT_BACKWARD_INPUT, shape, tile);
     size_t row_tiles = lam_divide_up(shape->rows, rows);
-    size_t shares = lam_divide_up(5 * get_units(engine), 2 * strips);
+    size_t shares = lam_divide_up(5 * engine->compute_units, 2 * strips);
     size_t tiles = lam_divide_up(row_tiles, min_size(row_tiles, shares));
     return make_registers(engine, LAM_PRODUCT_BACKWARD_INPUT, shape,
                           (register_item){tile, rows, tiles, true});
@@ -249,24 +246,140 @@ static size_t list_registers(const lam_engine *engine, lam_product product,
     return count;
 }
 
-/* ---- the other families ---- */
+/* ---- tiles in local memory ---- */
 
-/* Local-memory tiles: the largest square work-group the device allows, two results a side. */
-static size_t list_tiles(const lam_engine *engine, const lam_dense *dense,
+/* A work-group's items and the results of each, down and across, and the terms that are staged
+ * at once. */
+typedef struct tile_shape {
+    size_t group_rows, group_columns, work_rows, work_columns, depth;
+} tile_shape;
+
+/* Largest blocks first: 4, 2.7, 1.3, 2 and 2 multiplications for each element that a work-item
+ * reads from local memory. In floats, two tiles take 17, 9, 9, 5 and 4 KiB, and a work-item
+ * by count about 120, 80, 50, 60 and 70 registers: a multiprocessor with 64 Ki registers and
+ * 228 KiB, as of NVIDIA's H100, holds 2, 6, 10, 17 and 29 work-groups. Blocks of 32 x 32 come
+ * with twice as many work-items and terms, to have more bytes under way where work-groups are
+ * few, and as one wavefront of 64. The last is as small as work-groups get, for narrow layers.
+ */
+static const tile_shape tile_shapes[] = {{16, 16, 8, 8, 16},
+                                         {8, 16, 8, 4, 16},
+                                         {8, 16, 4, 2, 32},
+                                         {8, 8, 4, 4, 16},
+                                         {8, 4, 4, 4, 16}};
+
+enum { TILE_SHAPES = sizeof tile_shapes / sizeof tile_shapes[0] };
+
+/* What every OpenCL 1.2 device that is not embedded has. */
+#define LEAST_LOCAL_BYTES 32768
+
+/* Results of a block that parts are counted for: the parts decide the bits and so must not
+ * depend on the way that is chosen. */
+#define NOMINAL_BLOCK 32
+
+/* Terms of a part: every DEPTH divides PART_STEP. Fewer than LEAST_PART would not pay for the
+ * second launch, and in a crowd, which fills the device anyway, MOST_PARTS bounds the memory
+ * traffic: 100 x 50 results of 64 members in 16 parts are 20 MB. */
+#define PART_STEP 32
+#define LEAST_PART 96
+#define MOST_PARTS 32
+
+static size_t get_block_rows(const tile_shape *tile)
+{
+    return tile->group_rows * tile->work_rows;
+}
+
+static size_t get_block_columns(const tile_shape *tile)
+{
+    return tile->group_columns * tile->work_columns;
+}
+
+static size_t count_blocks(result_size size, size_t block_rows, size_t block_columns)
+{
+    return lam_divide_up(size.rows, block_rows) * lam_divide_up(size.columns, block_columns);
+}
+
+/* Terms of a partial sum, or 0 for whole sums: where one member's blocks leave units without
+ * work, each sum becomes several. 100 x 3072 x 50 is 8 blocks of 96 steps on 132 units, or 128
+ * of 6. A weight gradient has results enough and few terms. */
+static size_t choose_part(const lam_engine *engine, lam_product product, const lam_dense *dense)
+{
+    if (product == LAM_PRODUCT_BACKWARD_WEIGHTS)
+        return 0;
+    const lam_product_groups member = {dense->rows, dense->in, dense->out, 1};
+    size_t terms = product == LAM_PRODUCT_FORWARD ? dense->in : dense->out;
+    size_t blocks =
+        count_blocks(get_result_size(product, &member), NOMINAL_BLOCK, NOMINAL_BLOCK);
+    size_t parts = lam_divide_up(engine->compute_units, blocks);
+    parts = min_size(min_size(parts, MOST_PARTS), terms / LEAST_PART);
+    return parts > 1 ? lam_round_up(lam_divide_up(terms, parts), PART_STEP) : 0;
+}
+
+/* Elements that are loaded together; they divide a row's length. */
+static int choose_load(size_t length)
+{
+    if (length % 4 == 0)
+        return 4;
+    return length % 2 == 0 ? 2 : 1;
+}
+
+static lam_matmul_variant make_tiles(const lam_engine *engine, lam_product product,
+                                     const lam_dense *dense, const tile_shape *tile)
+{
+    size_t part = choose_part(engine, product, dense);
+    size_t terms = product == LAM_PRODUCT_FORWARD ? dense->in : dense->out;
+    lam_matmul_variant variant = {.gemm = LAM_GEMM_TILES,
+                                  .defines = lam_engine_start_defines(engine),
+                                  .shape = group_members(engine, dense, false),
+                                  .item_rows = get_block_rows(tile),
+                                  .item_columns = get_block_columns(tile),
+                                  .parts = part > 0 ? lam_divide_up(terms, part) : 1,
+                                  .local = {tile->group_columns, tile->group_rows, 1}};
+    lam_define_set_add(&variant.defines, "GROUP_ROWS", (int)tile->group_rows);
+    lam_define_set_add(&variant.defines, "GROUP_COLUMNS", (int)tile->group_columns);
+    lam_define_set_add(&variant.defines, "WORK_ROWS", (int)tile->work_rows);
+    lam_define_set_add(&variant.defines, "WORK_COLUMNS", (int)tile->work_columns);
+    lam_define_set_add(&variant.defines, "DEPTH", (int)tile->depth);
+    lam_define_set_add(&variant.defines, "IN_LOAD", choose_load(dense->in));
+    lam_define_set_add(&variant.defines, "OUT_LOAD", choose_load(dense->out));
+    lam_define_set_add(&variant.defines, "PART", (int)part);
+    return variant;
+}
+
+/* Whether the device can run the tile and most of a block would not lie outside the results. */
+static bool tile_suits(const lam_engine *engine, const tile_shape *tile, result_size size)
+{
+    size_t rows = get_block_rows(tile), columns = get_block_columns(tile);
+    size_t items = tile->group_rows * tile->group_columns;
+    size_t bytes = (rows + columns + 8) * tile->depth * lam_engine_get_real_bytes(engine);
+    return items <= lam_device_get_info(engine->device)->largest_work_group &&
+           bytes <= LEAST_LOCAL_BYTES && rows < 2 * size.rows && columns < 2 * size.columns;
+}
+
+/* First the largest blocks that leave at most a quarter of the units without one, or where none
+ * do the smallest; then the others. */
+static size_t list_tiles(const lam_engine *engine, lam_product product, const lam_dense *dense,
                          lam_matmul_variant *variants)
 {
-    size_t tile = 16, work = 2;
-    while (tile > 4 && tile * tile > lam_device_get_info(engine->device)->largest_work_group)
-        tile /= 2;
-    variants[0] = (lam_matmul_variant){.gemm = LAM_GEMM_TILES,
-                                       .defines = lam_engine_start_defines(engine),
-                                       .shape = group_members(engine, dense, false),
-                                       .item_rows = tile * work,
-                                       .item_columns = tile * work,
-                                       .local = {tile, tile, 1}};
-    lam_define_set_add(&variants[0].defines, "TILE", (int)tile);
-    lam_define_set_add(&variants[0].defines, "TILE_WORK", (int)work);
-    return 1;
+    size_t count = 0, first = 0;
+    bool has_first = false;
+    for (size_t i = 0; i < TILE_SHAPES; i++) {
+        lam_matmul_variant variant = make_tiles(engine, product, dense, &tile_shapes[i]);
+        result_size size = get_result_size(product, &variant.shape);
+        bool is_last = i == TILE_SHAPES - 1;
+        if (!is_last && !tile_suits(engine, &tile_shapes[i], size))
+            continue;
+        size_t blocks = count_blocks(size, variant.item_rows, variant.item_columns) *
+                        variant.shape.groups * variant.parts;
+        if (!has_first) {
+            has_first = 4 * blocks >= 3 * engine->compute_units;
+            first = count;
+        }
+        variants[count++] = variant;
+    }
+    lam_matmul_variant best = variants[first];
+    memmove(variants + 1, variants, first * sizeof *variants);
+    variants[0] = best;
+    return count;
 }
 
 size_t lam_matmul_list_variants(const lam_engine *engine, lam_product product,
@@ -277,7 +390,7 @@ size_t lam_matmul_list_variants(const lam_engine *engine, lam_product product,
     if (engine->gemm == LAM_GEMM_REGISTERS)
         count = list_registers(engine, product, dense, ret_variants);
     else if (engine->gemm == LAM_GEMM_TILES)
-        count = list_tiles(engine, dense, ret_variants);
+        count = list_tiles(engine, product, dense, ret_variants);
     if (engine->gemm == LAM_GEMM_CLBLAST || engine->may_use_blas)
         ret_variants[count++] = (lam_matmul_variant){
             .gemm = LAM_GEMM_CLBLAST, .shape = group_members(engine, dense, false)};

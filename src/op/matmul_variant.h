@@ -21,6 +21,7 @@ typedef struct lam_matmul_variant {
     lam_product_groups shape;
     size_t item_rows, item_columns; /* results of one work-group */
     size_t idle_groups;             /* in front of the others, over rows */
+    size_t parts; /* that sums are cut into; 1: none. TILES adds them by a second launch */
     size_t local[3];
 } lam_matmul_variant;
 
@@ -29,7 +30,8 @@ typedef struct lam_matmul_variant {
 /**
  * Lists the ways that engine->gemm allows, best guess first, and returns how many. All ways of
  * one family add in the same order, so that a choice among them never changes a bit; the first
- * way's family depends on the device alone, and no way's order of adding on `members`.
+ * way's family depends on the device alone, and no way's order of adding on `members`. It may
+ * depend on the layer's own shape and on engine->compute_units.
  */
 size_t lam_matmul_list_variants(const lam_engine *engine, lam_product product,
                                 const lam_dense *dense,

@@ -27,20 +27,26 @@ DEFINES = {
     "BACKWARD": ([0, 1], [2]),
     "BLOCK_ROWS": ([1, 20, 64], [0]),
     "CHAINS": ([1, 8, 32], [0, 33]),
+    "DEPTH": ([8, 32], [4, 24]),
     "GATHER": ([0, 1], [2]),
+    "GROUP_COLUMNS": ([4, 16], [2, 12]),
+    "GROUP_ROWS": ([8, 16], [2, 12]),
+    "IN_LOAD": ([1, 4], [3, 8]),
     "ITERATIONS": ([1, 1000], [0]),
     "ITEM_TILES": ([1, 4], [0]),
     "LAYERS": ([2, 3, 8], [1, 9]),
     "LEAD": ([0, 1], [2]),
+    "OUT_LOAD": ([1, 2], [3, 8]),
     "PACK": ([0, 1], [2]),
+    "PART": ([0, 96], [-32, 100]),
     "REAL_BITS": ([32, 64], [16]),
     "TAIL": ([0, 2, 4], [1, 8]),
-    "TILE": ([4, 8, 16, 32], [3, 33]),
     "TILE_ROWS": ([1, 4, 7, 8, 16], [0, 17]),
     "TILE_VECTORS": ([1, 2, 3, 4, 8], [0, 9]),
-    "TILE_WORK": ([1, 2, 8], [0, 9]),
     "UPDATE": ([0, 1], [2]),
     "VEC": ([4, 8, 16], [2, 32]),
+    "WORK_COLUMNS": ([2, 8], [1, 16]),
+    "WORK_ROWS": ([2, 4], [1, 16]),
 }
 
 # What a file needs besides: of each layer of a row.
@@ -53,6 +59,10 @@ RULES = {
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [
         lambda v: v["TAIL"] == 0 or v["VEC"] == 16,
+    ],
+    "matmul_tiles.cl": [
+        lambda v: v["WORK_ROWS"] * v["DEPTH"] % (4 * v["GROUP_COLUMNS"]) == 0,
+        lambda v: v["WORK_COLUMNS"] * v["DEPTH"] % (4 * v["GROUP_ROWS"]) == 0,
     ],
 }
 
