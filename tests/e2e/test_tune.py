@@ -49,14 +49,14 @@ class TuneTest(LaminaTest):
                           for p in products], expected)
 
     def assert_measured(self, product):
-        """What was chosen is among the candidates, and none that passed is much faster."""
+        """What was chosen is among the candidates that passed. (test_tuner.c holds the rule by
+        which one is picked to given times; here a disturbed machine makes them.)"""
         good = [c for c in product["candidates"] if "rejected" not in c]
         chosen = [c for c in good if c["family"] == product["family"] and
                   c["defines"] == product["defines"]]
         self.assertEqual(len(chosen), 1, product)
         self.assertAlmostEqual(chosen[0]["seconds"], product["seconds"])
         self.assertGreater(product["seconds"], 0)
-        self.assertGreaterEqual(min(c["seconds"] for c in good), 0.9 * product["seconds"])
         self.assertRegex(product["date"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
 
