@@ -9,3 +9,8 @@ uint64_t lam_clock_get_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
+
+double lam_clock_get_seconds(void)
+{
+    return 1e-9 * (double)lam_clock_get_ns();
+}

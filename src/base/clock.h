@@ -10,4 +10,7 @@
 /** Nanoseconds on CLOCK_MONOTONIC, which only goes forward. */
 uint64_t lam_clock_get_ns(void);
 
+/** The same in seconds. */
+double lam_clock_get_seconds(void);
+
 #endif

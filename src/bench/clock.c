@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/clock.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 /* Many short rounds: the best of them is one that nothing else on the machine disturbed. */
 enum { ROUNDS = 20 };
 /* Queued work between two looks at the request to stop; waiting for it costs a round trip. */
 #define CHUNK_SECONDS 0.2
-
-double lam_clock_get_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* What is repeated, and how much of it is queued before the host waits. */
 typedef struct repetition {

@@ -8,9 +8,6 @@
 #include "lamina/bench.h"
 #include "op/plan.h"
 
-/** Seconds on a clock that only goes forward. */
-double lam_clock_get_seconds(void);
-
 /**
  * Enqueues `plan` over and over, step = 0 .. steps-1 in turn, and waits: the least seconds of
  * one pass over the rounds that `effort` asks for, where an epoch is `steps` passes.

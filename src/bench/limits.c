@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "bench/clock.h"
 #include "lamina/bench.h"
 

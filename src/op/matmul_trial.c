@@ -35,18 +35,13 @@ typedef struct trial {
     double best_glance, best_seconds;
 } trial;
 
-static double get_seconds(void)
-{
-    return 1e-9 * (double)lam_clock_get_ns();
-}
-
 static lam_status run(const trial *t, lam_plan *plan, long runs, double *ret_seconds)
 {
-    double start = get_seconds();
+    double start = lam_clock_get_seconds();
     for (long i = 0; i < runs; i++)
         LAM_TRY(lam_plan_enqueue(plan, (int)((size_t)i % t->operands->steps)));
     LAM_TRY(lam_device_finish(t->engine->device));
-    *ret_seconds = (get_seconds() - start) / (double)runs;
+    *ret_seconds = (lam_clock_get_seconds() - start) / (double)runs;
     return LAM_STATUS_OK;
 }
 
@@ -196,12 +191,12 @@ static void compare_rounds(trial *t, size_t first)
 
 static lam_status race(trial *t)
 {
-    double start = get_seconds();
+    double start = lam_clock_get_seconds();
     size_t first = find_first_racer(t);
     for (int round = 0; round < MOST_ROUNDS; round++) {
         if (lam_stop_requested(t->engine->context))
             return fail_interrupted(t);
-        if (round >= LEAST_ROUNDS && get_seconds() - start > TRIAL_SECONDS)
+        if (round >= LEAST_ROUNDS && lam_clock_get_seconds() - start > TRIAL_SECONDS)
             break;
         for (size_t i = 0; i < t->count; i++)
             if (t->plans[i] && time_once(t, i, round) != LAM_STATUS_OK)

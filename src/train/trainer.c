@@ -3,8 +3,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "op/softmax_cross_entropy.h"
 
@@ -41,13 +41,6 @@ struct lam_trainer {
     lam_measurement latest;
     lam_trace_span epoch_span;
 };
-
-static double get_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 lam_status lam_step_counts_compute(lam_context *context, const lam_recipe *recipe,
                                    uint32_t train_rows, lam_step_counts *ret_counts)
@@ -225,7 +218,8 @@ static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
 
 static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
 {
-    double elapsed = trainer->training_seconds + get_seconds() - trainer->segment_start;
+    double elapsed =
+        trainer->training_seconds + lam_clock_get_seconds() - trainer->segment_start;
     int64_t done = trainer->step - trainer->first_step;
     double remaining = -1;
     if (done > 0)
@@ -266,7 +260,7 @@ static lam_status end_chunk(lam_trainer *trainer)
         }
     }
     pacer->previous = marker;
-    double now = get_seconds(), seconds = now - pacer->previous_time;
+    double now = lam_clock_get_seconds(), seconds = now - pacer->previous_time;
     if (seconds < CHUNK_SECONDS_MINIMUM && pacer->chunk_steps < 1 << 20)
         pacer->chunk_steps *= 2;
     else if (seconds > CHUNK_SECONDS_MAXIMUM && pacer->chunk_steps > 1)
@@ -282,7 +276,7 @@ static lam_status end_segment(lam_trainer *trainer)
 {
     LAM_TRY(lam_device_finish(trainer->engine->device));
     lam_marker_destroy(&trainer->pacer.previous);
-    double now = get_seconds();
+    double now = lam_clock_get_seconds();
     trainer->training_seconds += now - trainer->segment_start;
     trainer->segment_start = trainer->pacer.previous_time = now;
     return LAM_STATUS_OK;
@@ -337,14 +331,14 @@ static lam_status measure(lam_trainer *trainer)
     /* The last step's own loss comes before its update. */
     if (!isfinite(m.train.cost) || (m.has_validation && !isfinite(m.validation.cost)))
         return fail_diverged(trainer, trainer->step);
-    double now = get_seconds();
+    double now = lam_clock_get_seconds();
     trainer->measuring_seconds += now - trainer->segment_start;
     trainer->segment_start = trainer->pacer.previous_time = now;
     trainer->latest = m;
     report_progress(trainer, true);
     if (trainer->observer.measure)
         LAM_TRY(trainer->observer.measure(trainer->observer.user, &m));
-    trainer->segment_start = trainer->pacer.previous_time = get_seconds();
+    trainer->segment_start = trainer->pacer.previous_time = lam_clock_get_seconds();
     return LAM_STATUS_OK;
 }
 
@@ -382,7 +376,7 @@ static lam_status run_steps(lam_trainer *trainer)
 
 lam_status lam_trainer_run(lam_trainer *trainer)
 {
-    trainer->segment_start = trainer->pacer.previous_time = get_seconds();
+    trainer->segment_start = trainer->pacer.previous_time = lam_clock_get_seconds();
     lam_status status = run_steps(trainer);
     lam_status finished = end_segment(trainer);
     lam_trace_end(trainer->observer.trace, trainer->epoch_span);
