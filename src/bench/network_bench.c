@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/bench_rows.h"
 #include "bench/clock.h"
@@ -124,15 +123,6 @@ static const lam_profile_span *find_fastest_step(const lam_profile_span *spans, 
     return fastest;
 }
 
-static bool is_product(const char *name)
-{
-    static const char *const prefixes[] = {"matmul_", "small_layers_", "clblast_"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    return false;
-}
-
 static lam_status explain_step(network_setup *s, lam_network_time *time)
 {
     size_t launches = lam_plan_get_launch_count(s->plan);
@@ -147,10 +137,9 @@ static lam_status explain_step(network_setup *s, lam_network_time *time)
         find_fastest_step(profile.spans, steps, launches, &fastest_ns);
     time->profiled_seconds = time->beyond_seconds = 1e-9 * (double)fastest_ns;
     for (size_t k = 0; k < launches; k++) {
-        lam_kernel_time kernel = {.seconds =
-                                      1e-9 * (double)(step[k].end_ns - step[k].start_ns)};
+        lam_kernel_time kernel = {.seconds = 1e-9 * (double)(step[k].end_ns - step[k].start_ns),
+                                  .is_product = lam_plan_is_product(s->plan, k)};
         lam_plan_name_launch(s->plan, k, kernel.name, sizeof kernel.name);
-        kernel.is_product = is_product(kernel.name);
         if (kernel.is_product)
             time->beyond_seconds -= kernel.seconds;
         if (k < LAM_MAX_BENCH_KERNELS)

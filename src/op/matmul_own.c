@@ -10,6 +10,16 @@ static const char *get_family(const lam_matmul_variant *variant)
     return variant->gemm == LAM_GEMM_TILES ? "matmul_tiles" : "matmul_registers";
 }
 
+static lam_launch_builder begin(const lam_engine *engine, lam_plan *plan,
+                                const lam_matmul_variant *variant, const char *entry,
+                                const lam_define_set *defines)
+{
+    lam_launch_builder launch =
+        lam_launch_begin(engine, plan, get_family(variant), entry, defines);
+    launch.is_product = true;
+    return launch;
+}
+
 /* The launch over a matrix of rows x columns results in each group. */
 static lam_status add_product(lam_launch_builder *launch, const lam_matmul_variant *variant,
                               size_t rows, size_t columns)
@@ -52,8 +62,7 @@ static lam_status add_sum(const lam_engine *engine, lam_plan *plan,
 {
     if (variant->parts == 1)
         return LAM_STATUS_OK;
-    lam_launch_builder launch =
-        lam_launch_begin(engine, plan, get_family(variant), summed->entry, summed->defines);
+    lam_launch_builder launch = begin(engine, plan, variant, summed->entry, summed->defines);
     lam_launch_bind_buffer(&launch, summed->result);
     lam_launch_bind_buffer(&launch, target);
     lam_launch_bind_buffer(&launch, summed->operand);
@@ -91,8 +100,7 @@ lam_status lam_matmul_own_add_forward(const lam_engine *engine, lam_plan *plan,
                                   .result = y};
     lam_buffer *target = NULL;
     LAM_TRY(get_target(engine, plan, variant, &summed, &target));
-    lam_launch_builder launch =
-        lam_launch_begin(engine, plan, get_family(variant), "matmul_forward", &defines);
+    lam_launch_builder launch = begin(engine, plan, variant, "matmul_forward", &defines);
     lam_launch_bind_buffer(&launch, target);
     lam_input_bind(&launch, &dense->input);
     lam_launch_bind_buffer(&launch, dense->w);
@@ -120,8 +128,7 @@ lam_status lam_matmul_own_add_backward_input(const lam_engine *engine, lam_plan 
                                   .result = dx};
     lam_buffer *target = NULL;
     LAM_TRY(get_target(engine, plan, variant, &summed, &target));
-    lam_launch_builder launch =
-        lam_launch_begin(engine, plan, get_family(variant), "matmul_backward_input", &defines);
+    lam_launch_builder launch = begin(engine, plan, variant, "matmul_backward_input", &defines);
     lam_launch_bind_buffer(&launch, target);
     lam_launch_bind_buffer(&launch, dy);
     lam_launch_bind_buffer(&launch, dense->w);
@@ -139,8 +146,8 @@ lam_status lam_matmul_own_add_backward_weights(const lam_engine *engine, lam_pla
     lam_define_set defines = variant->defines;
     lam_define_set_add(&defines, "GATHER", dense->input.x == NULL);
     lam_define_set_add(&defines, "UPDATE", gradient->rates != NULL);
-    lam_launch_builder launch = lam_launch_begin(engine, plan, get_family(variant),
-                                                 "matmul_backward_weights", &defines);
+    lam_launch_builder launch =
+        begin(engine, plan, variant, "matmul_backward_weights", &defines);
     if (gradient->rates) {
         lam_launch_bind_buffer(&launch, dense->w);
         lam_launch_bind_buffer(&launch, dense->b);

@@ -14,6 +14,7 @@ const size_t lam_any_local[3] = {0, 0, 0};
 typedef struct plan_launch {
     const char *entry;
     size_t shape[3]; /* of a product; zeros otherwise */
+    bool is_product;
     lam_kernel *kernel;
     lam_range range;
     size_t most_slices, slices;
@@ -158,6 +159,11 @@ void lam_plan_name_launch(const lam_plan *plan, size_t index, char *name, size_t
         snprintf(name, bytes, "%s", launch->entry);
 }
 
+bool lam_plan_is_product(const lam_plan *plan, size_t index)
+{
+    return plan->launches[index].is_product;
+}
+
 static lam_status append_launch(lam_plan *plan, const plan_launch *launch)
 {
     plan_launch *grown =
@@ -173,6 +179,7 @@ lam_status lam_plan_add_gemm(lam_plan *plan, const lam_blas_gemm *gemm)
 {
     return append_launch(plan, &(plan_launch){.entry = "clblast_gemm",
                                               .shape = {gemm->m, gemm->k, gemm->n},
+                                              .is_product = true,
                                               .most_slices = 1,
                                               .slices = 1,
                                               .gemm = *gemm});
@@ -231,6 +238,7 @@ lam_status lam_plan_add_launch(lam_launch_builder *launch, const size_t items[3]
 {
     plan_launch added = {.entry = launch->entry,
                          .kernel = launch->kernel,
+                         .is_product = launch->is_product,
                          .slices = 1,
                          .step_argument = launch->step_argument};
     for (int i = 0; i < 3; i++) {

@@ -33,6 +33,9 @@ size_t lam_plan_get_launch_count(const lam_plan *plan);
 /** Writes what launch `index` is, e.g. "matmul_forward 100x3072x50", into `name`. */
 void lam_plan_name_launch(const lam_plan *plan, size_t index, char *name, size_t bytes);
 
+/** Whether launch `index` computes a matrix product, alone or with others. */
+bool lam_plan_is_product(const lam_plan *plan, size_t index);
+
 /** Appends a product. The buffers stay the caller's. */
 LAM_MUST_USE lam_status lam_plan_add_gemm(lam_plan *plan, const lam_blas_gemm *gemm);
 
@@ -49,6 +52,7 @@ typedef struct lam_launch_builder {
     int step_argument; /* -1 when the kernel takes no step */
     const char *entry; /* static text */
     size_t shape[3];   /* of a product, for its name; zeros otherwise */
+    bool is_product;   /* computes a matrix product or a part of it */
     bool has_rows;     /* in dimension 1, each by itself: the launch may go in slices of them */
     lam_status status;
 } lam_launch_builder;

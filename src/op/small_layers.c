@@ -49,7 +49,9 @@ static lam_launch_builder begin(const lam_engine *engine, lam_plan *plan, const 
         lam_define_set_add(&defines, out_names[n], (int)layers[n].dense.out);
         lam_define_set_add(&defines, activation_names[n], (int)layers[n].dense.activation);
     }
-    return lam_launch_begin(engine, plan, "small_layers", entry, &defines);
+    lam_launch_builder launch = lam_launch_begin(engine, plan, "small_layers", entry, &defines);
+    launch.is_product = true;
+    return launch;
 }
 
 static lam_status add_rows(const lam_engine *engine, lam_launch_builder *launch,
