@@ -8,19 +8,13 @@
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     bench_options *options = state->input;
-    net_shape checked;
     switch (key) {
     case ARGP_KEY_INIT:
         for (int i = 0; i < 3; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'n':
-        if (!parse_net(argument, &checked))
-            argp_error(state,
-                       "--net %s: legal: widths of 1 to %d from inputs to outputs, e.g. "
-                       "3072-50-10",
-                       argument, LAM_MAX_WIDTH);
-        options->net = argument;
+        options->net = check_net(state, argument);
         return 0;
     case 'b':
         options->batch = (long)parse_whole(state, "--batch", argument, 1, LAM_BENCH_ROWS);

@@ -28,17 +28,13 @@ static void check_usage(const tune_options *options, struct argp_state *state)
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     tune_options *options = state->input;
-    net_shape checked;
     switch (key) {
     case ARGP_KEY_INIT:
         for (int i = 0; i < 3; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'n':
-        if (!parse_net(argument, &checked))
-            argp_error(state, "--net %s: legal: widths from inputs to outputs, e.g. 3072-50-10",
-                       argument);
-        options->net = argument;
+        options->net = check_net(state, argument);
         return 0;
     case 'b':
         options->batch = (long)parse_whole(state, "--batch", argument, 1, 45000);

@@ -30,3 +30,14 @@ bool parse_net(const char *text, net_shape *ret_shape)
     *ret_shape = shape;
     return true;
 }
+
+const char *check_net(struct argp_state *state, const char *text)
+{
+    net_shape shape;
+    if (!parse_net(text, &shape))
+        argp_error(state,
+                   "--net %s: legal: widths of 1 to %d from inputs to outputs, e.g. "
+                   "3072-50-10",
+                   text, LAM_MAX_WIDTH);
+    return text;
+}

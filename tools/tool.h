@@ -80,6 +80,8 @@ typedef struct net_shape {
 
 /** Reads e.g. "3072-50-10"; false when that is no network. */
 bool parse_net(const char *text, net_shape *ret_shape);
+/** The argument of --net, when it is one; else a usage error. */
+const char *check_net(struct argp_state *state, const char *text);
 
 /* ---- output.c ---- */
 
