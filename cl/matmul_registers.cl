@@ -108,7 +108,7 @@ inline void save_tile(volatile realv *saved, tile sum)
         }                                                                                      \
     } while (0)
 
-/* Asks for rows first .. end-1 of a tile's columns, while there is something else to compute: 6 to
+/* Asks for rows first .. end-1 of a tile's columns, while there is something else to compute: 7 to
  * 14 % of wide layers' products. OpenCL's prefetch() does nothing in PoCL 3.1; the compilers of
  * GPUs get nothing either. */
 #if defined(__x86_64__) || defined(__aarch64__)
