@@ -102,7 +102,7 @@ START_TEST(defaults)
     ck_assert_int_eq(recipe.network.layers[0].initialization.type, LAM_INITIALIZATION_HE);
     ck_assert_int_eq(recipe.network.loss, LAM_LOSS_SOFTMAX_CROSS_ENTROPY);
     ck_assert_double_eq(recipe.network.l2, 0);
-    ck_assert_int_eq(recipe.optimizer, LAM_OPTIMIZER_SGD);
+    ck_assert_int_eq(recipe.optimizer.type, LAM_OPTIMIZER_SGD);
     ck_assert_int_eq(recipe.schedule.type, LAM_SCHEDULE_CONSTANT);
     ck_assert_double_eq(recipe.schedule.rate, 0.1);
     ck_assert_int_eq(recipe.batch, 100);
@@ -234,7 +234,7 @@ START_TEST(every_name_of_every_enum)
     TRY_NAME("data.source=%s", data.source, LAM_DATA_SOURCE_##name, text)
 #define TRY_LOSS(name, text) TRY_NAME("loss=%s", network.loss, LAM_LOSS_##name, text)
 #define TRY_OPTIMIZER(name, text)                                                              \
-    TRY_NAME("optimizer=%s", optimizer, LAM_OPTIMIZER_##name, text)
+    TRY_NAME("optimizer=%s", optimizer.type, LAM_OPTIMIZER_##name, text)
 #define TRY_UNIT(name, text) TRY_NAME("stop.%s=1", stop.unit, LAM_UNIT_##name, text)
 #define TRY_INITIALIZATION(name, text)                                                         \
     TRY_NAME("initialization={type: %s}", network.layers[0].initialization.type,               \

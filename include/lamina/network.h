@@ -12,12 +12,18 @@ LAM_BEGIN_DECLS
 
 #define LAM_MAX_LAYERS 64
 #define LAM_MAX_WIDTH 65536
+#define LAM_LAYER_NAME_BYTES 32
 
 /** X(name, name in recipes) */
 #define LAM_LAYER_TYPE_LIST(X)                                                                 \
-    X(DENSE, "dense")     /* y = x W + b, W f[in, out], b f[out] */                            \
-    X(RELU, "relu")       /* y = max(x, 0) */                                                  \
-    X(SIGMOID, "sigmoid") /* y = 1 / (1 + exp(-x)) */
+    X(DENSE, "dense")           /* y = x W + b, W f[in, out], b f[out] */                      \
+    X(RELU, "relu")             /* y = max(x, 0) */                                            \
+    X(SIGMOID, "sigmoid")       /* y = 1 / (1 + exp(-x)) */                                    \
+    X(BATCH_NORM, "batch_norm") /* y = gamma (x - mean) / sqrt(variance + epsilon) + beta:     \
+                                   Ioffe and Szegedy, ICML 2015 */                             \
+    X(DROPOUT, "dropout") /* y = x / (1 - rate), or 0 with probability `rate`: Srivastava et   \
+                             al., JMLR 2014; y = x outside training */                         \
+    X(ADD, "add")         /* y = x + the output of an earlier layer: He et al., CVPR 2016 */
 
 typedef enum lam_layer_type {
 #define LAM_LAYER_TYPE_ENUM(name, text) LAM_LAYER_TYPE_##name,
@@ -45,12 +51,22 @@ typedef struct lam_initialization {
 
 typedef struct lam_layer {
     lam_layer_type type;
+    char name[LAM_LAYER_NAME_BYTES];   /* that an ADD may name; "" for none */
     int width;                         /* outputs; 0 for layers that keep their input's width */
     lam_initialization initialization; /* of a dense layer */
+    double epsilon;                    /* of BATCH_NORM, above 0 */
+    double momentum;                   /* of BATCH_NORM, 0 .. 1: what running averages keep of
+                                          themselves in a step */
+    double rate;                       /* of DROPOUT, 0 .. 1, below 1 */
+    char from[LAM_LAYER_NAME_BYTES];   /* of ADD: the name of an earlier layer of this width */
 } lam_layer;
 
-/** Mean over the rows of a per-row loss. X(name, name in recipes) */
-#define LAM_LOSS_LIST(X) X(SOFTMAX_CROSS_ENTROPY, "softmax_cross_entropy") /* -log p_y */
+/** Mean over the rows of a per-row loss of the outputs s. X(name, name in recipes) */
+#define LAM_LOSS_LIST(X)                                                                       \
+    X(SOFTMAX_CROSS_ENTROPY, "softmax_cross_entropy") /* -sum_k t_k log softmax(s)_k */        \
+    X(BINARY_CROSS_ENTROPY, "binary_cross_entropy")   /* p = sigmoid(s): -(1/K) sum_k          \
+                                       (1 - t_k) log(1 - p_k) + t_k log p_k */                 \
+    X(HINGE, "hinge") /* sum over j != y of max(0, s_j - s_y + 1): Crammer and Singer, 2001 */
 
 typedef enum lam_loss {
 #define LAM_LOSS_ENUM(name, text) LAM_LOSS_##name,
@@ -66,7 +82,9 @@ typedef struct lam_network {
     int layer_count;
     lam_layer layers[LAM_MAX_LAYERS];
     lam_loss loss;
-    double l2; /* >= 0 */
+    double label_smoothing; /* e of softmax cross-entropy, 0 .. 1, below 1: t_y = 1 - e, the
+                               other t_k = e / (K - 1) */
+    double l2;              /* >= 0 */
 } lam_network;
 
 LAM_END_DECLS

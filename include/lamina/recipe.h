@@ -20,14 +20,57 @@ LAM_BEGIN_DECLS
 #define LAM_RECIPE_NAME_BYTES 64
 #define LAM_RECIPE_DESCRIPTION_BYTES 1024
 
-/** X(name, name in recipes): w <- w - learning_rate * dcost/dw */
-#define LAM_OPTIMIZER_LIST(X) X(SGD, "sgd")
+/** With g = dcost/dw and the rate r: X(name, name in recipes) */
+#define LAM_OPTIMIZER_LIST(X)                                                                  \
+    X(SGD, "sgd")           /* w -= r g */                                                     \
+    X(MOMENTUM, "momentum") /* v = m v + g, w -= r v: Polyak, 1964 */                          \
+    X(NESTEROV, "nesterov") /* v = m v + g, w -= r (g + m v): Sutskever et al., ICML 2013 */   \
+    X(ADAM, "adam")         /* Kingma and Ba, ICLR 2015 */                                     \
+    X(ADAMW, "adamw")       /* Loshchilov and Hutter, ICLR 2019 */
 
 typedef enum lam_optimizer_type {
 #define LAM_OPTIMIZER_ENUM(name, text) LAM_OPTIMIZER_##name,
     LAM_OPTIMIZER_LIST(LAM_OPTIMIZER_ENUM)
 #undef LAM_OPTIMIZER_ENUM
 } lam_optimizer_type;
+
+typedef struct lam_optimizer {
+    lam_optimizer_type type;
+    double momentum;     /* m of MOMENTUM and NESTEROV, 0 .. 1, below 1 */
+    double beta1, beta2; /* of ADAM and ADAMW, 0 .. 1, below 1 */
+    double epsilon;      /* of ADAM and ADAMW, above 0 */
+    double
+        weight_decay; /* d of ADAMW: w -= r d w besides; >= 0, weights of dense layers only */
+    double clip_norm; /* gradients whose norm over all parameters is above it are scaled down
+                         to it: Pascanu et al., ICML 2013; 0: never */
+} lam_optimizer;
+
+/** What happens to a row of the data set each time it is drawn. */
+typedef struct lam_augmentation {
+    double flip;     /* probability of a left-right mirror image */
+    int translation; /* moved by up to so many pixels in x and y; the border is the mean image
+                      */
+    double noise;    /* deviation of normal noise on every normalized input */
+} lam_augmentation;
+
+/** Means and variances that batch normalization evaluates with. X(name, name in recipes) */
+#define LAM_STATISTICS_LIST(X)                                                                 \
+    X(RUNNING, "running") /* averages that training keeps */                                   \
+    X(PRECISE, "precise") /* of one forward pass over `rows` training rows */                  \
+    X(ADAPTED,                                                                                 \
+      "adapted") /* of one forward pass over `rows` augmented rows of the split that           \
+                    is evaluated: Li et al., "Revisiting batch normalization", 2017 */
+
+typedef enum lam_statistics_type {
+#define LAM_STATISTICS_ENUM(name, text) LAM_STATISTICS_##name,
+    LAM_STATISTICS_LIST(LAM_STATISTICS_ENUM)
+#undef LAM_STATISTICS_ENUM
+} lam_statistics_type;
+
+typedef struct lam_statistics {
+    lam_statistics_type type;
+    int rows; /* of PRECISE and ADAPTED; a smaller split is taken whole */
+} lam_statistics;
 
 /** X(name, name in recipes): what a number of a recipe counts */
 #define LAM_UNIT_LIST(X)                                                                       \
@@ -51,7 +94,9 @@ typedef struct lam_recipe {
     char description[LAM_RECIPE_DESCRIPTION_BYTES];
     lam_data_options data;
     lam_network network;
-    lam_optimizer_type optimizer;
+    lam_optimizer optimizer;
+    lam_augmentation augmentation;
+    lam_statistics statistics;
     lam_schedule schedule;
     int batch;         /* rows per step; an epoch's last rows that fill no batch are left out */
     bool shuffle;      /* a new order in every epoch */
@@ -59,6 +104,8 @@ typedef struct lam_recipe {
     /* Measurements are taken at step 0, at the last step, and in between `count` times per
      * cycle (unit CYCLES), or every `count` epochs or steps. */
     lam_duration measure;
+    int patience; /* ends after so many measurements in a row that improve nothing; 0: never */
+    bool snapshots; /* keeps the model of each cycle's end */
     uint64_t seed;
 } lam_recipe;
 

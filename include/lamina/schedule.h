@@ -13,8 +13,13 @@ LAM_BEGIN_DECLS
 
 /** X(name, name in recipes) */
 #define LAM_SCHEDULE_LIST(X)                                                                   \
-    X(CONSTANT, "constant")     /* rate */                                                     \
-    X(TRIANGULAR, "triangular") /* Smith, "Cyclical learning rates", WACV 2017 */
+    X(CONSTANT, "constant")       /* rate */                                                   \
+    X(TRIANGULAR, "triangular")   /* Smith, "Cyclical learning rates", WACV 2017 */            \
+    X(STEP, "step")               /* times `factor` every so many steps or epochs */           \
+    X(PLATEAU, "plateau")         /* times `factor` when validation stops improving */         \
+    X(EXPONENTIAL, "exponential") /* the same as STEP, smoothly */                             \
+    X(LINEAR, "linear")           /* a line from `rate` to `minimum` over the whole run */     \
+    X(COSINE, "cosine")           /* half a cosine: Loshchilov and Hutter, ICLR 2017 */
 
 typedef enum lam_schedule_type {
 #define LAM_SCHEDULE_ENUM(name, text) LAM_SCHEDULE_##name,

@@ -43,6 +43,9 @@ lam_status lam_graph_build(lam_context *context, const lam_network *network, siz
         const lam_layer *layer = &network->layers[i];
         if (layer->type == LAM_LAYER_TYPE_DENSE)
             LAM_TRY(add_dense(context, &graph, layer, i + 1, width));
+        else if (layer->type > LAM_LAYER_TYPE_SIGMOID)
+            return lam_fail(context, LAM_STATUS_BAD_RECIPE,
+                            "layer %d is of a type that is not supported yet", i + 1);
         else
             LAM_TRY(fold_activation(context, &graph, layer->type, i + 1));
         width = graph.units[graph.unit_count - 1].out;
