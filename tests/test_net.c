@@ -69,7 +69,7 @@ static lam_parameters *make_parameters(lam_engine *engine, lam_initialization in
     for (int u = 0; u < graph.unit_count; u++)
         graph.units[u].initialization = initialization;
     ck_assert_ok(lam_parameters_create(engine, &graph, members, &parameters));
-    ck_assert_ok(lam_parameters_initialize(parameters, seed));
+    ck_assert_ok(lam_parameters_initialize(parameters, LAM_ALL_MEMBERS, seed));
     return parameters;
 }
 
@@ -120,8 +120,8 @@ START_TEST(weights_start_with_the_moments_of_their_type)
     ck_assert_ok(lam_parameters_create(engine, &graph, 1, &parameters));
     for (uint64_t seed = 1; seed <= 3; seed++) {
         memset(b, 0x5a, sizeof b);
-        ck_assert_ok(lam_parameters_initialize(parameters, seed));
-        ck_assert_ok(lam_parameters_read(parameters, 0, 0, w, b));
+        ck_assert_ok(lam_parameters_initialize(parameters, LAM_ALL_MEMBERS, seed));
+        small_unit_read(parameters, 0, 0, w, b);
         check_moments(w, count_weights(&shape), expected_sigma(initializations[_i], 300, 100));
         for (size_t j = 0; j < shape.out; j++)
             ck_assert_double_eq(b[j], 0);
@@ -139,7 +139,7 @@ START_TEST(parameters_are_zero_when_made)
     lam_parameters *parameters = NULL;
     ck_assert_ok(lam_parameters_create(engine, &graphs[1], 3, &parameters));
     for (size_t member = 0; member < 3; member++) {
-        ck_assert_ok(lam_parameters_read(parameters, 0, member, w, b));
+        small_unit_read(parameters, 0, member, w, b);
         for (size_t i = 0; i < count_weights(&graphs[1].units[0]); i++)
             ck_assert_double_eq(w[i], 0);
         for (size_t j = 0; j < graphs[1].units[0].out; j++)
@@ -153,8 +153,8 @@ static int compare_initial(const lam_parameters *a, size_t a_member, const lam_p
                            size_t b_member, int unit)
 {
     static double a_w[LARGEST_TENSOR], b_w[LARGEST_TENSOR], bias[50];
-    ck_assert_ok(lam_parameters_read(a, unit, a_member, a_w, bias));
-    ck_assert_ok(lam_parameters_read(b, unit, b_member, b_w, bias));
+    small_unit_read(a, unit, a_member, a_w, bias);
+    small_unit_read(b, unit, b_member, b_w, bias);
     return memcmp(a_w, b_w, count_weights(&a->graph.units[unit]) * sizeof *a_w);
 }
 
@@ -172,12 +172,12 @@ START_TEST(initial_weights_depend_on_seed_and_unit_alone)
             ck_assert_int_eq(compare_initial(one, 0, three, member, u), 0);
         ck_assert_int_ne(compare_initial(one, 0, other, 0, u), 0);
         ck_assert_int_ne(compare_initial(one, 0, far, 0, u), 0);
-        ck_assert_ok(lam_parameters_read(one, u, 0, w[u], b));
+        small_unit_read(one, u, 0, w[u], b);
     }
     /* No unit continues or repeats another's numbers. */
     for (size_t i = 0; i + 1 < count_weights(&graphs[1].units[1]); i++)
         ck_assert(w[0][i] != w[1][i] && w[0][i] != w[0][i + 1]);
-    ck_assert_ok(lam_parameters_initialize(other, 7));
+    ck_assert_ok(lam_parameters_initialize(other, LAM_ALL_MEMBERS, 7));
     for (int u = 0; u < 2; u++)
         ck_assert_int_eq(compare_initial(one, 0, other, 0, u), 0);
     lam_parameters_destroy(&one);
@@ -199,8 +199,8 @@ START_TEST(initial_weights_of_float_are_those_of_double_rounded)
     lam_parameters *doubles =
         make_parameters(get_engine(0, LAM_REAL_TYPE_F64), initializations[0], 2, 7);
     for (int u = 0; u < 2; u++) {
-        ck_assert_ok(lam_parameters_read(floats, u, 1, single, b));
-        ck_assert_ok(lam_parameters_read(doubles, u, 1, whole, b));
+        small_unit_read(floats, u, 1, single, b);
+        small_unit_read(doubles, u, 1, whole, b);
         for (size_t i = 0; i < count_weights(&graphs[1].units[u]); i++) {
             ck_assert_double_eq(single[i], (double)(float)whole[i]);
             different += single[i] != whole[i];
@@ -220,18 +220,22 @@ START_TEST(written_parameters_are_read_back_in_the_documented_layout)
     double *new_w = test_uniform(IN * OUT, 1), *new_b = test_uniform(OUT, 2);
     lam_engine *engine = get_engine(0, LAM_REAL_TYPE_F32);
     lam_parameters *parameters = make_parameters(engine, initializations[0], MEMBERS, 7);
-    ck_assert_ok(lam_parameters_write_all(parameters, 1, new_w, new_b));
+    ck_assert_ok(
+        lam_parameters_write(parameters, 1, LAM_TENSOR_WEIGHT, LAM_ALL_MEMBERS, new_w));
+    ck_assert_ok(lam_parameters_write(parameters, 1, LAM_TENSOR_BIAS, LAM_ALL_MEMBERS, new_b));
     for (size_t p = 0; p < MEMBERS; p++) {
-        ck_assert_ok(lam_parameters_read(parameters, 1, p, w, b));
+        small_unit_read(parameters, 1, p, w, b);
         ck_assert_mem_eq(w, new_w, sizeof w);
         ck_assert_mem_eq(b, new_b, sizeof b);
     }
     for (size_t i = 0; i < IN * MEMBERS * OUT; i++)
         all[i] = (double)i;
-    ck_assert_ok(lam_engine_write_reals(engine, parameters->w[1], 0, all, IN * MEMBERS * OUT));
-    ck_assert_ok(lam_engine_write_reals(engine, parameters->b[1], 0, all, MEMBERS * OUT));
+    ck_assert_ok(lam_engine_write_reals(engine, parameters->tensors[1][LAM_TENSOR_WEIGHT], 0,
+                                        all, IN * MEMBERS * OUT));
+    ck_assert_ok(lam_engine_write_reals(engine, parameters->tensors[1][LAM_TENSOR_BIAS], 0, all,
+                                        MEMBERS * OUT));
     for (size_t p = 0; p < MEMBERS; p++) {
-        ck_assert_ok(lam_parameters_read(parameters, 1, p, w, b));
+        small_unit_read(parameters, 1, p, w, b);
         for (size_t i = 0; i < IN * OUT; i++)
             ck_assert_double_eq(w[i], (double)((i / OUT * MEMBERS + p) * OUT + i % OUT));
         for (size_t j = 0; j < OUT; j++)
@@ -262,8 +266,7 @@ static void read_trained(const small_problem *problem, size_t member, trained *r
     size_t count = SMALL_STEPS * SMALL_BLOCKS * members;
     memset(result, 0, sizeof *result);
     for (int u = 0; u < problem->parameters->graph.unit_count; u++)
-        ck_assert_ok(
-            lam_parameters_read(problem->parameters, u, member, result->w[u], result->b[u]));
+        small_unit_read(problem->parameters, u, member, result->w[u], result->b[u]);
     ck_assert_ok(lam_engine_read_reals(problem->engine, problem->loss_sum, 0, loss, count));
     ck_assert_ok(lam_buffer_read(problem->hit_count, 0, hits, count * sizeof *hits));
     for (size_t i = 0; i < SMALL_STEPS * SMALL_BLOCKS; i++) {
@@ -279,7 +282,7 @@ static void train(lam_engine *engine, const lam_graph *graph, size_t first, size
     double rates[SMALL_STEPS * SMALL_MEMBERS];
     lam_plan *plan = NULL;
     small_problem problem = small_problem_make(engine, graph, members);
-    ck_assert_ok(lam_parameters_initialize(problem.parameters, 5));
+    ck_assert_ok(lam_parameters_initialize(problem.parameters, LAM_ALL_MEMBERS, 5));
     for (size_t i = 0; i < SMALL_STEPS * members; i++)
         rates[i] = member_rate[first + i % members] / (double)(1 + i / members);
     lam_buffer *rate_table = NULL;
@@ -400,7 +403,7 @@ static void compute_block(const small_problem *problem, size_t member, size_t st
     const double *x = rows->x + start * SMALL_INPUTS;
     for (int u = 0; u < graph->unit_count; u++) {
         const lam_graph_unit *unit = &graph->units[u];
-        ck_assert_ok(lam_parameters_read(problem->parameters, u, member, w, b));
+        small_unit_read(problem->parameters, u, member, w, b);
         const ref_dense dense = {SMALL_BATCH, unit->in, unit->out, 1, true, x, w, b};
         ref_dense_forward(&dense, unit->activation, values[u % 2], magnitude);
         x = values[u % 2];
@@ -425,10 +428,10 @@ static void write_random_weights(const small_problem *problem)
                count = graph->units[u].in * width;
         double *w = test_uniform(count, 2 * (uint32_t)u + 1);
         double *b = test_uniform(width, 2 * (uint32_t)u + 2);
-        ck_assert_ok(
-            lam_engine_write_reals(problem->engine, problem->parameters->w[u], 0, w, count));
-        ck_assert_ok(
-            lam_engine_write_reals(problem->engine, problem->parameters->b[u], 0, b, width));
+        ck_assert_ok(lam_engine_write_reals(
+            problem->engine, problem->parameters->tensors[u][LAM_TENSOR_WEIGHT], 0, w, count));
+        ck_assert_ok(lam_engine_write_reals(
+            problem->engine, problem->parameters->tensors[u][LAM_TENSOR_BIAS], 0, b, width));
         free(w);
         free(b);
     }

@@ -56,7 +56,7 @@ typedef struct lam_gradient_row {
 #define LAM_GRADIENT_BOUND_FORWARD_FLOAT 1e-1
 
 /** At most two tensors a dense layer. */
-#define LAM_MAX_GRADIENT_ROWS (2 * LAM_MAX_LAYERS)
+#define LAM_MAX_GRADIENT_ROWS (4 * LAM_MAX_LAYERS)
 
 /**
  * Checks dcost/dw at the recipe's initialization, on rows of the training split. Perturbed

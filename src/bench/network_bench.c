@@ -43,7 +43,7 @@ static lam_status create_plan(network_setup *s)
                                   g->units[g->unit_count - 1].out, &s->rows));
     size_t results = s->rows->steps * lam_softmax_cross_entropy_get_blocks(batch) * members;
     LAM_TRY(lam_parameters_create(e, g, members, &s->parameters));
-    LAM_TRY(lam_parameters_initialize(s->parameters, 1));
+    LAM_TRY(lam_parameters_initialize(s->parameters, LAM_ALL_MEMBERS, 1));
     LAM_TRY(lam_engine_create_reals(e, members, "l2", &s->l2));
     LAM_TRY(lam_engine_create_reals(e, s->rows->steps * members, "rates", &s->rates));
     LAM_TRY(lam_engine_create_reals(e, results, "losses", &s->loss_sum));

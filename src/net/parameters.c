@@ -7,6 +7,19 @@
 
 #include "base/random.h"
 
+static lam_status create_tensors(lam_parameters *parameters, int unit)
+{
+    const lam_graph_unit *shape = &parameters->graph.units[unit];
+    for (int t = 0; t < LAM_TENSOR_COUNT; t++) {
+        size_t rows = lam_graph_get_tensor_rows(shape, (lam_tensor)t);
+        if (rows > 0)
+            LAM_TRY(lam_engine_create_reals(
+                parameters->engine, rows * parameters->members * shape->out,
+                lam_tensor_name((lam_tensor)t), &parameters->tensors[unit][t]));
+    }
+    return LAM_STATUS_OK;
+}
+
 lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
                                  size_t members, lam_parameters **ret_parameters)
 {
@@ -17,14 +30,8 @@ lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *grap
     parameters->engine = engine;
     parameters->graph = *graph;
     parameters->members = members;
-    for (int u = 0; u < graph->unit_count; u++) {
-        const lam_graph_unit *unit = &graph->units[u];
-        size_t width = members * unit->out;
-        LAM_TRY_GOTO(status, lam_engine_create_reals(engine, unit->in * width, "weights",
-                                                     &parameters->w[u]));
-        LAM_TRY_GOTO(status,
-                     lam_engine_create_reals(engine, width, "biases", &parameters->b[u]));
-    }
+    for (int u = 0; u < graph->unit_count; u++)
+        LAM_TRY_GOTO(status, create_tensors(parameters, u));
     *ret_parameters = parameters;
     return LAM_STATUS_OK;
 fail:
@@ -35,76 +42,88 @@ fail:
 void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
                              lam_memory_need *need)
 {
-    for (int u = 0; u < graph->unit_count; u++) {
-        double width = (double)(members * graph->units[u].out);
-        double row_bytes = width * (double)lam_engine_get_real_bytes(engine);
-        lam_memory_need_add(need, (double)graph->units[u].in * row_bytes, "weights");
-        lam_memory_need_add(need, row_bytes, "biases");
-    }
+    for (int u = 0; u < graph->unit_count; u++)
+        for (int t = 0; t < LAM_TENSOR_COUNT; t++)
+            lam_memory_need_add(
+                need,
+                (double)lam_graph_get_tensor_rows(&graph->units[u], (lam_tensor)t) *
+                    (double)members * (double)graph->units[u].out *
+                    (double)lam_engine_get_real_bytes(engine),
+                lam_tensor_name((lam_tensor)t));
 }
 
 void lam_parameters_destroy(lam_parameters **parameters)
 {
     if (!*parameters)
         return;
-    for (int u = 0; u < (*parameters)->graph.unit_count; u++) {
-        lam_buffer_destroy(&(*parameters)->w[u]);
-        lam_buffer_destroy(&(*parameters)->b[u]);
-    }
+    for (int u = 0; u < (*parameters)->graph.unit_count; u++)
+        for (int t = 0; t < LAM_TENSOR_COUNT; t++)
+            lam_buffer_destroy(&(*parameters)->tensors[u][t]);
     free(*parameters);
     *parameters = NULL;
 }
 
-/* Row by row between a member's own matrix [rows, width] and its columns of the population's.
- */
-static lam_status read_columns(const lam_parameters *parameters, const lam_buffer *buffer,
-                               size_t rows, size_t width, size_t member, double *ret_values)
+/* A member's own matrix [rows, width] and its columns of the population's. */
+typedef struct member_columns {
+    const lam_buffer *buffer;
+    size_t rows, width, stride;
+} member_columns;
+
+static member_columns get_columns(const lam_parameters *parameters, int unit, lam_tensor tensor)
 {
-    size_t stride = parameters->members * width;
-    double *all = malloc(rows * stride * sizeof *all);
+    const lam_graph_unit *shape = &parameters->graph.units[unit];
+    return (member_columns){.buffer = parameters->tensors[unit][tensor],
+                            .rows = lam_graph_get_tensor_rows(shape, tensor),
+                            .width = shape->out,
+                            .stride = parameters->members * shape->out};
+}
+
+/* The whole tensor on the host; the caller frees it. */
+static lam_status read_all(const lam_parameters *parameters, const member_columns *columns,
+                           double **ret_all)
+{
+    size_t count = columns->rows * columns->stride;
+    double *all = malloc(count * sizeof *all);
     if (!all)
-        return lam_fail_memory(parameters->engine->context, "reading parameters",
-                               rows * stride * sizeof *all);
+        return lam_fail_memory(parameters->engine->context, "parameters", count * sizeof *all);
     lam_status status =
-        lam_engine_read_reals(parameters->engine, buffer, 0, all, rows * stride);
-    for (size_t k = 0; k < rows && status == LAM_STATUS_OK; k++)
-        memcpy(ret_values + k * width, all + k * stride + member * width, width * sizeof *all);
-    free(all);
+        lam_engine_read_reals(parameters->engine, columns->buffer, 0, all, count);
+    if (status == LAM_STATUS_OK)
+        *ret_all = all;
+    else
+        free(all);
     return status;
 }
 
-static lam_status write_all_columns(lam_parameters *parameters, lam_buffer *buffer, size_t rows,
-                                    size_t width, const double *values)
+lam_status lam_parameters_read(const lam_parameters *parameters, int unit, lam_tensor tensor,
+                               size_t member, double *ret_values)
 {
-    size_t stride = parameters->members * width;
-    double *all = malloc(rows * stride * sizeof *all);
-    if (!all)
-        return lam_fail_memory(parameters->engine->context, "writing parameters",
-                               rows * stride * sizeof *all);
-    for (size_t k = 0; k < rows; k++)
+    const member_columns columns = get_columns(parameters, unit, tensor);
+    double *all = NULL;
+    LAM_TRY(read_all(parameters, &columns, &all));
+    for (size_t k = 0; k < columns.rows; k++)
+        memcpy(ret_values + k * columns.width,
+               all + k * columns.stride + member * columns.width, columns.width * sizeof *all);
+    free(all);
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_parameters_write(lam_parameters *parameters, int unit, lam_tensor tensor,
+                                size_t member, const double *values)
+{
+    const member_columns columns = get_columns(parameters, unit, tensor);
+    double *all = NULL;
+    LAM_TRY(read_all(parameters, &columns, &all));
+    for (size_t k = 0; k < columns.rows; k++)
         for (size_t p = 0; p < parameters->members; p++)
-            memcpy(all + k * stride + p * width, values + k * width, width * sizeof *all);
+            if (member == p || member == LAM_ALL_MEMBERS)
+                memcpy(all + k * columns.stride + p * columns.width, values + k * columns.width,
+                       columns.width * sizeof *all);
     lam_status status =
-        lam_engine_write_reals(parameters->engine, buffer, 0, all, rows * stride);
+        lam_engine_write_reals(parameters->engine, parameters->tensors[unit][tensor], 0, all,
+                               columns.rows * columns.stride);
     free(all);
     return status;
-}
-
-lam_status lam_parameters_read(const lam_parameters *parameters, int unit, size_t member,
-                               double *ret_w, double *ret_b)
-{
-    const lam_graph_unit *shape = &parameters->graph.units[unit];
-    LAM_TRY(
-        read_columns(parameters, parameters->w[unit], shape->in, shape->out, member, ret_w));
-    return read_columns(parameters, parameters->b[unit], 1, shape->out, member, ret_b);
-}
-
-lam_status lam_parameters_write_all(lam_parameters *parameters, int unit, const double *w,
-                                    const double *b)
-{
-    const lam_graph_unit *shape = &parameters->graph.units[unit];
-    LAM_TRY(write_all_columns(parameters, parameters->w[unit], shape->in, shape->out, w));
-    return write_all_columns(parameters, parameters->b[unit], 1, shape->out, b);
 }
 
 static double get_sigma(const lam_graph_unit *unit)
@@ -123,27 +142,39 @@ static double get_sigma(const lam_graph_unit *unit)
     return unit->initialization.sigma;
 }
 
-static lam_status initialize_unit(lam_parameters *parameters, int unit, uint64_t seed)
+/* Everything but weights: gamma and variances (the last row of the statistics) are 1. */
+static void fill_constants(lam_tensor tensor, size_t rows, size_t width, double *values)
+{
+    for (size_t i = 0; i < rows * width; i++)
+        values[i] = tensor == LAM_TENSOR_GAMMA ||
+                    (tensor == LAM_TENSOR_STATISTICS && i >= (rows - 1) * width);
+}
+
+static lam_status initialize_tensor(lam_parameters *parameters, int unit, lam_tensor tensor,
+                                    size_t member, uint64_t seed)
 {
     const lam_graph_unit *shape = &parameters->graph.units[unit];
-    size_t count = shape->in * shape->out;
-    double *values = calloc(count + shape->out, sizeof *values);
+    size_t rows = lam_graph_get_tensor_rows(shape, tensor), count = rows * shape->out;
+    double *values = malloc(count * sizeof *values);
     if (!values)
         return lam_fail_memory(parameters->engine->context, "initial weights",
                                count * sizeof *values);
     double sigma = get_sigma(shape);
     lam_random random =
         lam_random_start(seed, LAM_RANDOM_STREAM_INITIALIZATION, (uint32_t)unit);
-    for (size_t i = 0; i < count; i++)
+    fill_constants(tensor, rows, shape->out, values);
+    for (size_t i = 0; i < count && tensor == LAM_TENSOR_WEIGHT; i++)
         values[i] = sigma * lam_random_normal(&random);
-    lam_status status = lam_parameters_write_all(parameters, unit, values, values + count);
+    lam_status status = lam_parameters_write(parameters, unit, tensor, member, values);
     free(values);
     return status;
 }
 
-lam_status lam_parameters_initialize(lam_parameters *parameters, uint64_t seed)
+lam_status lam_parameters_initialize(lam_parameters *parameters, size_t member, uint64_t seed)
 {
     for (int u = 0; u < parameters->graph.unit_count; u++)
-        LAM_TRY(initialize_unit(parameters, u, seed));
+        for (int t = 0; t < LAM_TENSOR_COUNT; t++)
+            if (parameters->tensors[u][t])
+                LAM_TRY(initialize_tensor(parameters, u, (lam_tensor)t, member, seed));
     return LAM_STATUS_OK;
 }

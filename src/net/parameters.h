@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * Weights and biases of a population on the device.
+ * The tensors of a population on the device: what is trained, and running statistics.
  */
 #ifndef LAM_NET_PARAMETERS_H
 #define LAM_NET_PARAMETERS_H
@@ -14,8 +14,8 @@ typedef struct lam_parameters {
     const lam_engine *engine;
     lam_graph graph;
     size_t members;
-    lam_buffer *w[LAM_MAX_LAYERS]; /* real[in, members*out], one for each unit */
-    lam_buffer *b[LAM_MAX_LAYERS]; /* real[members*out] */
+    /* Of each unit, real[rows, members*out] (net/graph.h); NULL where it has none. */
+    lam_buffer *tensors[LAM_MAX_LAYERS][LAM_TENSOR_COUNT];
 } lam_parameters;
 
 /** All zero. Errors: NO_MEMORY, BAD_DEVICE. */
@@ -26,15 +26,19 @@ void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, s
                              lam_memory_need *need);
 void lam_parameters_destroy(lam_parameters **parameters);
 
-/** One unit's values of one member: w[in, out] and b[out], doubles on the host. */
+/** One member's values [rows, out] of a tensor that the unit has, doubles on the host. */
 LAM_MUST_USE lam_status lam_parameters_read(const lam_parameters *parameters, int unit,
-                                            size_t member, double *ret_w, double *ret_b);
-/** The same values for every member. */
-LAM_MUST_USE lam_status lam_parameters_write_all(lam_parameters *parameters, int unit,
-                                                 const double *w, const double *b);
+                                            lam_tensor tensor, size_t member,
+                                            double *ret_values);
+/** Writes one member's, or with LAM_ALL_MEMBERS the same values for every member. */
+LAM_MUST_USE lam_status lam_parameters_write(lam_parameters *parameters, int unit,
+                                             lam_tensor tensor, size_t member,
+                                             const double *values);
+#define LAM_ALL_MEMBERS SIZE_MAX
 
-/** Draws every member's initial weights from `seed` (the same for all members), in double, the
- * same on every device; biases 0. */
-LAM_MUST_USE lam_status lam_parameters_initialize(lam_parameters *parameters, uint64_t seed);
+/** Draws a member's (LAM_ALL_MEMBERS: every member's) initial weights from `seed`, in double,
+ * the same on every device; gamma and variances 1, all else 0. */
+LAM_MUST_USE lam_status lam_parameters_initialize(lam_parameters *parameters, size_t member,
+                                                  uint64_t seed);
 
 #endif

@@ -118,8 +118,8 @@ static lam_weight_gradient describe_gradient(const plan_request *request, int u)
 {
     lam_weight_gradient gradient = {.l2 = request->l2, .rates = request->rates};
     if (request->gradients) {
-        gradient.dw = request->gradients->w[u];
-        gradient.db = request->gradients->b[u];
+        gradient.dw = request->gradients->tensors[u][LAM_TENSOR_WEIGHT];
+        gradient.db = request->gradients->tensors[u][LAM_TENSOR_BIAS];
     }
     return gradient;
 }
@@ -134,8 +134,8 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
                        .members = parameters->members,
                        .shares_input = u == 0,
                        .activation = unit->activation,
-                       .w = parameters->w[u],
-                       .b = parameters->b[u]};
+                       .w = parameters->tensors[u][LAM_TENSOR_WEIGHT],
+                       .b = parameters->tensors[u][LAM_TENSOR_BIAS]};
     if (u == 0) {
         dense.input = builder->rows->data;
     } else {

@@ -170,7 +170,7 @@ static lam_status add_unit_to_meter(lam_penalty_meter *meter, int unit)
     size_t count = lam_penalty_get_blocks(shape->in) * parameters->members;
     LAM_TRY(
         lam_engine_create_reals(parameters->engine, count, "penalties", &meter->squares[unit]));
-    return lam_penalty_add(parameters->engine, meter->plan, parameters->w[unit], shape->in,
+    return lam_penalty_add(parameters->engine, meter->plan, parameters->tensors[unit][LAM_TENSOR_WEIGHT], shape->in,
                            shape->out, parameters->members, meter->squares[unit]);
 }
 

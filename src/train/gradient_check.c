@@ -181,8 +181,8 @@ static lam_status prepare(gradient_checker *checker, lam_device *device,
     LAM_TRY(lam_parameters_create(engine, &checker->graph, 1, &checker->analytic));
     LAM_TRY(lam_parameters_create(engine, &checker->graph, 1, &checker->gradients));
     LAM_TRY(lam_parameters_create(engine, &checker->graph, population, &checker->perturbed));
-    LAM_TRY(lam_parameters_initialize(checker->analytic, options->seed));
-    LAM_TRY(lam_parameters_initialize(checker->perturbed, options->seed));
+    LAM_TRY(lam_parameters_initialize(checker->analytic, 0, options->seed));
+    LAM_TRY(lam_parameters_initialize(checker->perturbed, LAM_ALL_MEMBERS, options->seed));
     LAM_TRY(lam_evaluator_create(checker->perturbed, checker->data, checker->order,
                                  options->sample_count, &checker->evaluator));
     LAM_TRY(lam_penalty_meter_create(checker->perturbed, &checker->meter));
@@ -305,51 +305,53 @@ static lam_status choose_entries(const gradient_checker *checker, uint32_t subst
     return LAM_STATUS_OK;
 }
 
-static lam_status check_tensor(gradient_checker *checker, checked_tensor *tensor, int unit,
-                               const char *part, lam_gradient_row *row)
+static lam_status check_entries(gradient_checker *checker, checked_tensor *checked, int unit,
+                                lam_tensor tensor, lam_gradient_row *row)
 {
     uint32_t *entries = NULL;
-    size_t total = tensor->rows * tensor->width;
-    bool is_bias = strcmp(part, "bias") == 0;
-    LAM_TRY(choose_entries(checker, (uint32_t)(2 * unit + is_bias + 1), total, &entries,
-                           &tensor->entry_count));
-    tensor->entries = entries;
-    snprintf(row->tensor, sizeof row->tensor, "layer%d.%s", unit + 1, part);
+    size_t total = checked->rows * checked->width;
+    LAM_TRY(choose_entries(checker,
+                           (uint32_t)(LAM_TRAINED_TENSOR_COUNT * unit + (int)tensor + 1), total,
+                           &entries, &checked->entry_count));
+    checked->entries = entries;
+    snprintf(row->tensor, sizeof row->tensor, "layer%d.%s", unit + 1, lam_tensor_name(tensor));
     row->entry_count = total;
-    row->checked_count = tensor->entry_count;
-    lam_status status = compare_tensor(checker, tensor, row);
+    row->checked_count = checked->entry_count;
+    lam_status status = compare_tensor(checker, checked, row);
     free(entries);
     return status;
 }
 
-static lam_status check_unit(gradient_checker *checker, int unit, lam_gradient_row rows[2])
+static lam_status check_tensor(gradient_checker *checker, int unit, lam_tensor tensor,
+                               lam_gradient_row *row)
 {
     const lam_graph_unit *shape = &checker->graph.units[unit];
-    size_t w_count = shape->in * shape->out, count = w_count + shape->out;
+    checked_tensor checked = {.perturbed = checker->perturbed->tensors[unit][tensor],
+                              .rows = lam_graph_get_tensor_rows(shape, tensor),
+                              .width = shape->out};
+    size_t count = checked.rows * checked.width;
     lam_status status = LAM_STATUS_OK;
     double *values = malloc(2 * count * sizeof *values);
     if (!values)
         return lam_fail_memory(checker->context, "gradients", 2 * count * sizeof *values);
-    double *gradient = values + count;
+    LAM_TRY_GOTO(status, lam_parameters_read(checker->analytic, unit, tensor, 0, values));
     LAM_TRY_GOTO(status,
-                 lam_parameters_read(checker->analytic, unit, 0, values, values + w_count));
-    LAM_TRY_GOTO(
-        status, lam_parameters_read(checker->gradients, unit, 0, gradient, gradient + w_count));
-    checked_tensor weight = {.perturbed = checker->perturbed->w[unit],
-                             .rows = shape->in,
-                             .width = shape->out,
-                             .values = values,
-                             .gradient = gradient};
-    checked_tensor bias = {.perturbed = checker->perturbed->b[unit],
-                           .rows = 1,
-                           .width = shape->out,
-                           .values = values + w_count,
-                           .gradient = gradient + w_count};
-    LAM_TRY_GOTO(status, check_tensor(checker, &weight, unit, "weight", &rows[0]));
-    status = check_tensor(checker, &bias, unit, "bias", &rows[1]);
+                 lam_parameters_read(checker->gradients, unit, tensor, 0, values + count));
+    checked.values = values;
+    checked.gradient = values + count;
+    status = check_entries(checker, &checked, unit, tensor, row);
 fail:
     free(values);
     return status;
+}
+
+static lam_status check_unit(gradient_checker *checker, int unit, lam_gradient_row *ret_rows,
+                             size_t *row_count)
+{
+    for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++)
+        if (lam_graph_get_tensor_rows(&checker->graph.units[unit], (lam_tensor)t) > 0)
+            LAM_TRY(check_tensor(checker, unit, (lam_tensor)t, &ret_rows[(*row_count)++]));
+    return LAM_STATUS_OK;
 }
 
 lam_status lam_check_gradients(lam_device *device, const lam_recipe *recipe,
@@ -368,11 +370,12 @@ lam_status lam_check_gradients(lam_device *device, const lam_recipe *recipe,
     checker->options = options;
     checker->inputs = options->inputs > 0 ? options->inputs : LAM_IMAGE_INPUTS;
     checker->step = options->step > 0 ? options->step : options->use_double ? 1e-5 : 1e-3;
+    size_t row_count = 0;
     lam_status status = prepare(checker, device, dataset);
     for (int u = 0; u < checker->graph.unit_count && status == LAM_STATUS_OK; u++)
-        status = check_unit(checker, u, ret_rows + 2 * u);
+        status = check_unit(checker, u, ret_rows, &row_count);
     if (status == LAM_STATUS_OK)
-        *ret_row_count = 2 * (size_t)checker->graph.unit_count;
+        *ret_row_count = row_count;
     destroy_checker(checker);
     return status;
 }

@@ -11,31 +11,75 @@
 
 #define NAME_BYTES 32
 
-static void name_tensor(char name[NAME_BYTES], int unit, const char *part)
+/* A tensor of the file: rows [first_row, first_row + rows) of one of a unit's tensors. */
+typedef struct stored_tensor {
+    lam_tensor tensor;
+    const char *name;
+    size_t first_row, rows;
+    int rank;
+} stored_tensor;
+
+#define MAX_STORED_TENSORS (LAM_TENSOR_COUNT + 1)
+
+/* What a unit leaves in a file, and how many of them: statistics go as means and variances. */
+static int list_tensors(const lam_graph_unit *unit, stored_tensor list[MAX_STORED_TENSORS])
 {
-    snprintf(name, NAME_BYTES, "layer%d.%s", unit + 1, part);
+    int count = 0;
+    for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++) {
+        size_t rows = lam_graph_get_tensor_rows(unit, (lam_tensor)t);
+        if (rows > 0)
+            list[count++] = (stored_tensor){(lam_tensor)t, lam_tensor_name((lam_tensor)t), 0,
+                                            rows, t == LAM_TENSOR_WEIGHT ? 2 : 1};
+    }
+    if (lam_graph_get_tensor_rows(unit, LAM_TENSOR_STATISTICS) > 0) {
+        list[count++] = (stored_tensor){LAM_TENSOR_STATISTICS, "batch_norm.mean", 0, 1, 1};
+        list[count++] = (stored_tensor){LAM_TENSOR_STATISTICS, "batch_norm.variance", 1, 1, 1};
+    }
+    return count;
+}
+
+static void name_tensor(char name[NAME_BYTES], int unit, const stored_tensor *stored)
+{
+    snprintf(name, NAME_BYTES, "layer%d.%s", unit + 1, stored->name);
+}
+
+/* One member's whole tensor, for reading or filling; the caller frees it. */
+static lam_status allocate_tensor(const lam_parameters *parameters, int unit,
+                                  const stored_tensor *stored, double **ret_values)
+{
+    const lam_graph_unit *shape = &parameters->graph.units[unit];
+    size_t count = lam_graph_get_tensor_rows(shape, stored->tensor) * shape->out;
+    *ret_values = malloc(count * sizeof **ret_values);
+    return *ret_values ? LAM_STATUS_OK
+                       : lam_fail_memory(parameters->engine->context, "a model file",
+                                         count * sizeof **ret_values);
+}
+
+static lam_status add_tensor(lam_safetensors_writer *writer, const lam_parameters *parameters,
+                             size_t member, int unit, const stored_tensor *stored)
+{
+    size_t out = parameters->graph.units[unit].out;
+    const size_t shape[2] = {stored->rows, out};
+    char name[NAME_BYTES];
+    double *values = NULL;
+    LAM_TRY(allocate_tensor(parameters, unit, stored, &values));
+    name_tensor(name, unit, stored);
+    lam_status status = lam_parameters_read(parameters, unit, stored->tensor, member, values);
+    if (status == LAM_STATUS_OK)
+        status = lam_safetensors_writer_add(writer, name, false, shape + 2 - stored->rank,
+                                            stored->rank, values + stored->first_row * out);
+    free(values);
+    return status;
 }
 
 static lam_status add_unit(lam_safetensors_writer *writer, const lam_parameters *parameters,
                            size_t member, int unit)
 {
-    const lam_graph_unit *shape = &parameters->graph.units[unit];
-    const size_t w_shape[2] = {shape->in, shape->out};
-    char name[NAME_BYTES];
-    double *w = malloc((shape->in + 1) * shape->out * sizeof *w);
-    if (!w)
-        return lam_fail_memory(parameters->engine->context, "a model file",
-                               (shape->in + 1) * shape->out * sizeof *w);
-    double *b = w + shape->in * shape->out;
-    lam_status status = lam_parameters_read(parameters, unit, member, w, b);
-    name_tensor(name, unit, "weight");
-    if (status == LAM_STATUS_OK)
-        status = lam_safetensors_writer_add(writer, name, false, w_shape, 2, w);
-    name_tensor(name, unit, "bias");
-    if (status == LAM_STATUS_OK)
-        status = lam_safetensors_writer_add(writer, name, false, &w_shape[1], 1, b);
-    free(w);
-    return status;
+    stored_tensor list[MAX_STORED_TENSORS];
+    int count = list_tensors(&parameters->graph.units[unit], list);
+    for (int i = 0; i < count; i++)
+        LAM_TRY(add_tensor(writer, parameters, member, unit, &list[i]));
+    return LAM_STATUS_OK;
 }
 
 lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
@@ -62,32 +106,49 @@ fail:
     return status;
 }
 
-static lam_status load_unit(const lam_safetensors_file *file, lam_parameters *parameters,
-                            int unit, const char *path)
+/* Written so that a NaN is refused. */
+static bool is_usable(const stored_tensor *stored, double value)
 {
-    const lam_graph_unit *shape = &parameters->graph.units[unit];
-    const size_t w_shape[2] = {shape->in, shape->out};
+    bool is_variance = stored->tensor == LAM_TENSOR_STATISTICS && stored->first_row == 1;
+    return isfinite(value) && (!is_variance || value >= 0);
+}
+
+/* Into `member`, or with LAM_ALL_MEMBERS into every one. */
+static lam_status load_tensor(const lam_safetensors_file *file, lam_parameters *parameters,
+                              size_t member, int unit, const stored_tensor *stored,
+                              const char *path)
+{
+    size_t out = parameters->graph.units[unit].out;
+    const size_t shape[2] = {stored->rows, out};
     char name[NAME_BYTES];
-    double *w = malloc((shape->in + 1) * shape->out * sizeof *w);
-    if (!w)
-        return lam_fail_memory(parameters->engine->context, "a model file",
-                               (shape->in + 1) * shape->out * sizeof *w);
-    double *b = w + shape->in * shape->out;
-    name_tensor(name, unit, "weight");
-    lam_status status = lam_safetensors_file_read(file, name, w_shape, 2, w);
-    name_tensor(name, unit, "bias");
+    double *values = NULL;
+    LAM_TRY(allocate_tensor(parameters, unit, stored, &values));
+    name_tensor(name, unit, stored);
+    /* What other tensors of the file fill the rest with is kept. */
+    lam_status status = lam_parameters_read(parameters, unit, stored->tensor,
+                                            member == LAM_ALL_MEMBERS ? 0 : member, values);
+    double *rows = values + stored->first_row * out;
     if (status == LAM_STATUS_OK)
-        status = lam_safetensors_file_read(file, name, &w_shape[1], 1, b);
-    for (size_t i = 0; i < (shape->in + 1) * shape->out && status == LAM_STATUS_OK; i++)
-        if (!isfinite(w[i]))
-            status =
-                lam_fail(parameters->engine->context, LAM_STATUS_BAD_MODEL,
-                         "%s: layer %d holds a weight that is no finite number; train again",
-                         path, unit + 1);
+        status =
+            lam_safetensors_file_read(file, name, shape + 2 - stored->rank, stored->rank, rows);
+    for (size_t i = 0; i < stored->rows * out && status == LAM_STATUS_OK; i++)
+        if (!is_usable(stored, rows[i]))
+            status = lam_fail(parameters->engine->context, LAM_STATUS_BAD_MODEL,
+                              "%s: %s holds a value of %g; train again", path, name, rows[i]);
     if (status == LAM_STATUS_OK)
-        status = lam_parameters_write_all(parameters, unit, w, b);
-    free(w);
+        status = lam_parameters_write(parameters, unit, stored->tensor, member, values);
+    free(values);
     return status;
+}
+
+static lam_status load_unit(const lam_safetensors_file *file, lam_parameters *parameters,
+                            size_t member, int unit, const char *path)
+{
+    stored_tensor list[MAX_STORED_TENSORS];
+    int count = list_tensors(&parameters->graph.units[unit], list);
+    for (int i = 0; i < count; i++)
+        LAM_TRY(load_tensor(file, parameters, member, unit, &list[i], path));
+    return LAM_STATUS_OK;
 }
 
 static lam_status read_step(lam_context *context, const lam_safetensors_file *file,
@@ -109,7 +170,7 @@ lam_status lam_model_file_load(lam_parameters *parameters, const char *path, int
     lam_safetensors_file *file = NULL;
     LAM_TRY(lam_safetensors_file_open(parameters->engine->context, path, &file));
     for (int u = 0; u < parameters->graph.unit_count; u++)
-        LAM_TRY_GOTO(status, load_unit(file, parameters, u, path));
+        LAM_TRY_GOTO(status, load_unit(file, parameters, LAM_ALL_MEMBERS, u, path));
     LAM_TRY_GOTO(status, read_step(parameters->engine->context, file, path, ret_step));
 fail:
     lam_safetensors_file_close(&file);

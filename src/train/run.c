@@ -230,7 +230,7 @@ static lam_status prepare(training_run *run)
     LAM_TRY(start_record(run));
     LAM_TRY(lam_run_directory_open(run->context, options->output_directory, options->force,
                                    options->resume, &run->directory));
-    LAM_TRY(lam_parameters_initialize(run->session->parameters, run->recipe->seed));
+    LAM_TRY(lam_parameters_initialize(run->session->parameters, 0, run->recipe->seed));
     if (options->resume)
         LAM_TRY(load_checkpoint(run));
     const lam_trainer_observer observer = {keep_measurement, pass_progress, run,

@@ -138,8 +138,10 @@ static lam_status upload_problem(device_step *d, const known_step *k)
     const lam_engine *e = d->engine;
     const lam_host_rows rows = {k->images, k->labels, ROWS, INPUTS, k->mean, k->deviation};
     LAM_TRY(lam_resident_data_create(e, &rows, &d->data));
-    LAM_TRY(lam_parameters_write_all(d->parameters, 0, k->w1, k->b1));
-    LAM_TRY(lam_parameters_write_all(d->parameters, 1, k->w2, k->b2));
+    LAM_TRY(lam_parameters_write(d->parameters, 0, LAM_TENSOR_WEIGHT, 0, k->w1));
+    LAM_TRY(lam_parameters_write(d->parameters, 0, LAM_TENSOR_BIAS, 0, k->b1));
+    LAM_TRY(lam_parameters_write(d->parameters, 1, LAM_TENSOR_WEIGHT, 0, k->w2));
+    LAM_TRY(lam_parameters_write(d->parameters, 1, LAM_TENSOR_BIAS, 0, k->b2));
     LAM_TRY(lam_buffer_create(e->device, sizeof k->order, "the self-test", &d->order));
     LAM_TRY(lam_buffer_write(d->order, 0, k->order, sizeof k->order));
     LAM_TRY(lam_engine_create_reals(e, 1, "the self-test", &d->rates));
@@ -190,8 +192,10 @@ static lam_status compare_all(const device_step *d, const known_step *k, known_s
 {
     const lam_engine *e = d->engine;
     LAM_TRY(lam_engine_read_reals(e, d->loss_sum, 0, &computed->loss, 1));
-    LAM_TRY(lam_parameters_read(d->parameters, 0, 0, computed->w1, computed->b1));
-    LAM_TRY(lam_parameters_read(d->parameters, 1, 0, computed->w2, computed->b2));
+    LAM_TRY(lam_parameters_read(d->parameters, 0, LAM_TENSOR_WEIGHT, 0, computed->w1));
+    LAM_TRY(lam_parameters_read(d->parameters, 0, LAM_TENSOR_BIAS, 0, computed->b1));
+    LAM_TRY(lam_parameters_read(d->parameters, 1, LAM_TENSOR_WEIGHT, 0, computed->w2));
+    LAM_TRY(lam_parameters_read(d->parameters, 1, LAM_TENSOR_BIAS, 0, computed->b2));
     LAM_TRY(compare(e, "loss", &computed->loss, &k->loss, 1));
     LAM_TRY(compare(e, "layer2.weight", computed->w2, k->w2, HIDDEN * CLASSES));
     LAM_TRY(compare(e, "layer2.bias", computed->b2, k->b2, CLASSES));

@@ -75,3 +75,10 @@ void small_problem_run(const small_problem *problem, lam_plan *plan, int steps)
         ck_assert_ok(lam_plan_enqueue(plan, step));
     ck_assert_ok(lam_device_finish(problem->engine->device));
 }
+
+void small_unit_read(const lam_parameters *parameters, int unit, size_t member, double *w,
+                     double *b)
+{
+    ck_assert_ok(lam_parameters_read(parameters, unit, LAM_TENSOR_WEIGHT, member, w));
+    ck_assert_ok(lam_parameters_read(parameters, unit, LAM_TENSOR_BIAS, member, b));
+}

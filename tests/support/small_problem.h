@@ -40,6 +40,10 @@ typedef struct small_problem {
 small_problem small_problem_make(lam_engine *engine, const lam_graph *graph, size_t members);
 void small_problem_free(small_problem *problem);
 
+/* Weights [in, out] and biases [out] of one member's unit. */
+void small_unit_read(const lam_parameters *parameters, int unit, size_t member, double *w,
+                     double *b);
+
 /* Runs steps 0 .. steps-1 of a plan and waits. */
 void small_problem_run(const small_problem *problem, lam_plan *plan, int steps);
 
