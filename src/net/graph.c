@@ -62,8 +62,8 @@ static lam_status add_norm(graph_builder *builder, int index)
                         LAYER_FORMAT " has epsilon %g and momentum %g; legal: an epsilon above "
                                      "0, a momentum from 0 to below 1",
                         LAYER_VALUES(builder, index), layer->epsilon, layer->momentum);
-    unit->norm = builder->stage == STAGE_NORM_BEFORE ? LAM_NORM_BEFORE_ACTIVATION
-                                                     : LAM_NORM_AFTER_ACTIVATION;
+    unit->norm =
+        builder->stage == STAGE_NORM_BEFORE ? LAM_NORM_PLACE_BEFORE : LAM_NORM_PLACE_AFTER;
     unit->epsilon = layer->epsilon;
     unit->momentum = layer->momentum;
     return LAM_STATUS_OK;
@@ -159,7 +159,7 @@ static lam_status fold_layer(graph_builder *builder, int index)
     lam_layer_type type = builder->network->layers[index].type;
     unit_stage stage = get_stage(builder, type);
     if (index == 0 || stage <= builder->stage ||
-        (stage == STAGE_NORM_AFTER && get_unit(builder)->norm != LAM_NORM_NONE))
+        (stage == STAGE_NORM_AFTER && get_unit(builder)->norm != LAM_NORM_PLACE_NONE))
         return fail_order(builder, index);
     builder->stage = stage;
     switch (stage) {
@@ -214,9 +214,14 @@ lam_status lam_graph_build(lam_context *context, const lam_network *network, siz
     return LAM_STATUS_OK;
 }
 
+bool lam_unit_has_epilogue(const lam_graph_unit *unit)
+{
+    return unit->norm != LAM_NORM_PLACE_NONE || unit->has_skip || unit->has_dropout;
+}
+
 size_t lam_graph_get_tensor_rows(const lam_graph_unit *unit, lam_tensor tensor)
 {
-    bool has_norm = unit->norm != LAM_NORM_NONE;
+    bool has_norm = unit->norm != LAM_NORM_PLACE_NONE;
     switch (tensor) {
     case LAM_TENSOR_WEIGHT:
         return unit->in;

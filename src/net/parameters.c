@@ -63,6 +63,14 @@ void lam_parameters_destroy(lam_parameters **parameters)
     *parameters = NULL;
 }
 
+lam_moments lam_parameters_get_moments(const lam_parameters *parameters)
+{
+    lam_moments moments = {0};
+    for (int u = 0; u < parameters->graph.unit_count; u++)
+        moments.units[u] = parameters->tensors[u][LAM_TENSOR_STATISTICS];
+    return moments;
+}
+
 /* A member's own matrix [rows, width] and its columns of the population's. */
 typedef struct member_columns {
     const lam_buffer *buffer;

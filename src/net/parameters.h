@@ -18,6 +18,11 @@ typedef struct lam_parameters {
     lam_buffer *tensors[LAM_MAX_LAYERS][LAM_TENSOR_COUNT];
 } lam_parameters;
 
+/** Where batch normalization finds, or leaves, means and variances. */
+typedef struct lam_moments {
+    lam_buffer *units[LAM_MAX_LAYERS]; /* real[2, members*out]; NULL for units without */
+} lam_moments;
+
 /** All zero. Errors: NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
                                               size_t members, lam_parameters **ret_parameters);
@@ -25,6 +30,9 @@ LAM_MUST_USE lam_status lam_parameters_create(const lam_engine *engine, const la
 void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
                              lam_memory_need *need);
 void lam_parameters_destroy(lam_parameters **parameters);
+
+/** The running averages. Borrowed. */
+lam_moments lam_parameters_get_moments(const lam_parameters *parameters);
 
 /** One member's values [rows, out] of a tensor that the unit has, doubles on the host. */
 LAM_MUST_USE lam_status lam_parameters_read(const lam_parameters *parameters, int unit,

@@ -16,6 +16,8 @@ typedef struct lam_plan_rows {
     const lam_buffer *labels; /* u8[all rows] */
     lam_buffer *loss_sum;     /* see cl/softmax_cross_entropy.cl */
     lam_buffer *hit_count;
+    lam_step_inputs inputs; /* the run's numbers, where the graph needs them: dropout wants
+                               first_step and seeds, running averages want the table */
 } lam_plan_rows;
 
 /** Forward, loss, backward and update. `rates` real[steps, members], `l2` real[members]. */
@@ -25,12 +27,27 @@ LAM_MUST_USE lam_status lam_step_plan_create_training(lam_parameters *parameters
                                                       const lam_buffer *rates,
                                                       lam_plan **ret_plan);
 
-/** Forward and loss. */
+/** Forward and loss. Batch normalization takes `moments`, or running averages where NULL. */
 LAM_MUST_USE lam_status lam_step_plan_create_evaluation(lam_parameters *parameters,
                                                         const lam_plan_rows *rows,
+                                                        const lam_moments *moments,
                                                         lam_plan **ret_plan);
 
-/** Forward, loss and backward into `gradients`, which has the parameters' shapes. */
+/** Forward and loss as in a training step: with the batch's own statistics, which are not
+ * kept, and with dropout, the same in every run of a step. */
+LAM_MUST_USE lam_status lam_step_plan_create_loss(lam_parameters *parameters,
+                                                  const lam_plan_rows *rows,
+                                                  lam_plan **ret_plan);
+
+/** Forward with the batch's own statistics, which a table of 2 makes the `moments`; no dropout
+ * and no loss. */
+LAM_MUST_USE lam_status lam_step_plan_create_moments(lam_parameters *parameters,
+                                                     const lam_plan_rows *rows,
+                                                     const lam_moments *moments,
+                                                     lam_plan **ret_plan);
+
+/** That of lam_step_plan_create_loss(), and backward into `gradients`, which has the
+ * parameters' shapes. */
 LAM_MUST_USE lam_status lam_step_plan_create_gradient(lam_parameters *parameters,
                                                       const lam_plan_rows *rows,
                                                       const lam_buffer *l2,

@@ -86,7 +86,7 @@ lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_d
                                      .loss_sum = evaluator->loss_sum,
                                      .hit_count = evaluator->hit_count};
     LAM_TRY_GOTO(status,
-                 lam_step_plan_create_evaluation(parameters, &plan_rows, &evaluator->plan));
+                 lam_step_plan_create_evaluation(parameters, &plan_rows, NULL, &evaluator->plan));
     LAM_TRY_GOTO(status, lam_plan_warm_up(evaluator->plan));
     *ret_evaluator = evaluator;
     return LAM_STATUS_OK;
