@@ -469,7 +469,7 @@ START_TEST(evaluation_counts_rows_below_the_limit_only)
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         lam_plan *plan = NULL;
         problem.rows.limit = limits[i];
-        ck_assert_ok(lam_step_plan_create_evaluation(problem.parameters, &problem.rows, NULL, &plan));
+        ck_assert_ok(lam_step_plan_create_evaluation(problem.parameters, &problem.rows, &plan));
         small_problem_run(&problem, plan, SMALL_STEPS);
         hits = check_sums(&problem);
         lam_plan_destroy(&plan);

@@ -63,12 +63,13 @@ void lam_parameters_destroy(lam_parameters **parameters)
     *parameters = NULL;
 }
 
-lam_moments lam_parameters_get_moments(const lam_parameters *parameters)
+lam_parameters lam_parameters_view(const lam_parameters *parameters,
+                                   lam_buffer *const statistics[LAM_MAX_LAYERS])
 {
-    lam_moments moments = {0};
-    for (int u = 0; u < parameters->graph.unit_count; u++)
-        moments.units[u] = parameters->tensors[u][LAM_TENSOR_STATISTICS];
-    return moments;
+    lam_parameters view = *parameters;
+    for (int u = 0; u < view.graph.unit_count; u++)
+        view.tensors[u][LAM_TENSOR_STATISTICS] = statistics[u];
+    return view;
 }
 
 /* A member's own matrix [rows, width] and its columns of the population's. */

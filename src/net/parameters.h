@@ -18,11 +18,6 @@ typedef struct lam_parameters {
     lam_buffer *tensors[LAM_MAX_LAYERS][LAM_TENSOR_COUNT];
 } lam_parameters;
 
-/** Where batch normalization finds, or leaves, means and variances. */
-typedef struct lam_moments {
-    lam_buffer *units[LAM_MAX_LAYERS]; /* real[2, members*out]; NULL for units without */
-} lam_moments;
-
 /** All zero. Errors: NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
                                               size_t members, lam_parameters **ret_parameters);
@@ -31,8 +26,10 @@ void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, s
                              lam_memory_need *need);
 void lam_parameters_destroy(lam_parameters **parameters);
 
-/** The running averages. Borrowed. */
-lam_moments lam_parameters_get_moments(const lam_parameters *parameters);
+/** The same parameters with other buffers of statistics, real[2, members*out] for each unit
+ * with batch normalization. A view: it borrows, and is not to be destroyed. */
+lam_parameters lam_parameters_view(const lam_parameters *parameters,
+                                   lam_buffer *const statistics[LAM_MAX_LAYERS]);
 
 /** One member's values [rows, out] of a tensor that the unit has, doubles on the host. */
 LAM_MUST_USE lam_status lam_parameters_read(const lam_parameters *parameters, int unit,

@@ -11,9 +11,9 @@
 /* What the kinds of plan differ in. */
 typedef struct plan_request {
     bool has_loss, backward;
-    bool uses_batch; /* batch normalization takes the statistics of the rows at hand */
-    bool drops;      /* dropout is on */
-    const lam_moments *moments; /* that it takes instead, or keeps; NULL for none */
+    bool uses_batch;     /* batch normalization takes the statistics of the rows at hand */
+    bool drops;          /* dropout is on */
+    bool has_statistics; /* it takes the parameters' instead, or with uses_batch keeps them */
     const lam_buffer *l2;
     const lam_buffer *rates;   /* training */
     lam_parameters *gradients; /* gradient */
@@ -146,8 +146,8 @@ static lam_status describe_norm(plan_builder *builder, int u, lam_epilogue_norm 
         return LAM_STATUS_OK;
     norm->gamma = parameters->tensors[u][LAM_TENSOR_GAMMA];
     norm->beta = parameters->tensors[u][LAM_TENSOR_BETA];
-    if (builder->request->moments)
-        norm->moments = builder->request->moments->units[u];
+    if (builder->request->has_statistics)
+        norm->moments = parameters->tensors[u][LAM_TENSOR_STATISTICS];
     if (builder->request->uses_batch)
         LAM_TRY(create_reals(builder, 2 * parameters->members * unit->out, "batch statistics",
                              &norm->batch));
@@ -321,28 +321,23 @@ fail:
 
 static const plan_request training_request = {
     .has_loss = true, .backward = true, .uses_batch = true, .drops = true};
-static const plan_request evaluation_request = {.has_loss = true};
+static const plan_request evaluation_request = {.has_loss = true, .has_statistics = true};
 
 lam_status lam_step_plan_create_training(lam_parameters *parameters, const lam_plan_rows *rows,
                                          const lam_buffer *l2, const lam_buffer *rates,
                                          lam_plan **ret_plan)
 {
-    const lam_moments moments = lam_parameters_get_moments(parameters);
     plan_request request = training_request;
-    request.moments = &moments;
+    request.has_statistics = true;
     request.l2 = l2;
     request.rates = rates;
     return create_plan(parameters, rows, &request, ret_plan);
 }
 
 lam_status lam_step_plan_create_evaluation(lam_parameters *parameters,
-                                           const lam_plan_rows *rows,
-                                           const lam_moments *moments, lam_plan **ret_plan)
+                                           const lam_plan_rows *rows, lam_plan **ret_plan)
 {
-    const lam_moments running = lam_parameters_get_moments(parameters);
-    plan_request request = evaluation_request;
-    request.moments = moments ? moments : &running;
-    return create_plan(parameters, rows, &request, ret_plan);
+    return create_plan(parameters, rows, &evaluation_request, ret_plan);
 }
 
 lam_status lam_step_plan_create_gradient(lam_parameters *parameters, const lam_plan_rows *rows,
@@ -363,10 +358,10 @@ lam_status lam_step_plan_create_loss(lam_parameters *parameters, const lam_plan_
     return create_plan(parameters, rows, &request, ret_plan);
 }
 
-lam_status lam_step_plan_create_moments(lam_parameters *parameters, const lam_plan_rows *rows,
-                                        const lam_moments *moments, lam_plan **ret_plan)
+lam_status lam_step_plan_create_statistics(lam_parameters *parameters,
+                                           const lam_plan_rows *rows, lam_plan **ret_plan)
 {
-    const plan_request request = {.uses_batch = true, .moments = moments};
+    const plan_request request = {.uses_batch = true, .has_statistics = true};
     return create_plan(parameters, rows, &request, ret_plan);
 }
 

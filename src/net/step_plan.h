@@ -27,10 +27,9 @@ LAM_MUST_USE lam_status lam_step_plan_create_training(lam_parameters *parameters
                                                       const lam_buffer *rates,
                                                       lam_plan **ret_plan);
 
-/** Forward and loss. Batch normalization takes `moments`, or running averages where NULL. */
+/** Forward and loss, normalized by the parameters' statistics, without dropout. */
 LAM_MUST_USE lam_status lam_step_plan_create_evaluation(lam_parameters *parameters,
                                                         const lam_plan_rows *rows,
-                                                        const lam_moments *moments,
                                                         lam_plan **ret_plan);
 
 /** Forward and loss as in a training step: with the batch's own statistics, which are not
@@ -39,12 +38,11 @@ LAM_MUST_USE lam_status lam_step_plan_create_loss(lam_parameters *parameters,
                                                   const lam_plan_rows *rows,
                                                   lam_plan **ret_plan);
 
-/** Forward with the batch's own statistics, which a table of 2 makes the `moments`; no dropout
- * and no loss. */
-LAM_MUST_USE lam_status lam_step_plan_create_moments(lam_parameters *parameters,
-                                                     const lam_plan_rows *rows,
-                                                     const lam_moments *moments,
-                                                     lam_plan **ret_plan);
+/** Forward with the batch's own statistics, which with a table of 2 become the parameters'; no
+ * dropout and no loss. */
+LAM_MUST_USE lam_status lam_step_plan_create_statistics(lam_parameters *parameters,
+                                                        const lam_plan_rows *rows,
+                                                        lam_plan **ret_plan);
 
 /** That of lam_step_plan_create_loss(), and backward into `gradients`, which has the
  * parameters' shapes. */

@@ -63,11 +63,12 @@ void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, si
 
 lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_data *data,
                                 const int32_t *order, size_t count,
+                                const lam_step_inputs *training_inputs,
                                 lam_evaluator **ret_evaluator)
 {
     lam_status status = LAM_STATUS_OK;
     const lam_engine *engine = parameters->engine;
-    size_t rows = lam_evaluator_get_rows(count);
+    size_t rows = training_inputs ? count : lam_evaluator_get_rows(count);
     lam_evaluator *evaluator = calloc(1, sizeof *evaluator);
     if (!evaluator)
         return lam_fail_memory(engine->context, "an evaluator", sizeof *evaluator);
@@ -78,15 +79,17 @@ lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_d
     evaluator->results = evaluator->steps * lam_softmax_cross_entropy_get_blocks(rows);
     LAM_TRY_GOTO(status, upload_order(evaluator, order, rows));
     LAM_TRY_GOTO(status, create_results(evaluator));
-    const lam_plan_rows plan_rows = {.rows = rows,
-                                     .limit = count,
-                                     .data =
-                                         lam_resident_data_get_input(data, evaluator->order),
-                                     .labels = data->labels,
-                                     .loss_sum = evaluator->loss_sum,
-                                     .hit_count = evaluator->hit_count};
-    LAM_TRY_GOTO(status,
-                 lam_step_plan_create_evaluation(parameters, &plan_rows, NULL, &evaluator->plan));
+    lam_plan_rows plan_rows = {.rows = rows,
+                               .limit = count,
+                               .data = lam_resident_data_get_input(data, evaluator->order),
+                               .labels = data->labels,
+                               .loss_sum = evaluator->loss_sum,
+                               .hit_count = evaluator->hit_count};
+    if (training_inputs)
+        plan_rows.inputs = *training_inputs;
+    LAM_TRY_GOTO(
+        status, (training_inputs ? lam_step_plan_create_loss : lam_step_plan_create_evaluation)(
+                    parameters, &plan_rows, &evaluator->plan));
     LAM_TRY_GOTO(status, lam_plan_warm_up(evaluator->plan));
     *ret_evaluator = evaluator;
     return LAM_STATUS_OK;
@@ -106,7 +109,7 @@ lam_status lam_evaluator_create_for_range(lam_parameters *parameters,
     for (uint32_t i = 0; i < range.count; i++)
         order[i] = (int32_t)(range.first + i);
     lam_status status =
-        lam_evaluator_create(parameters, data, order, range.count, ret_evaluator);
+        lam_evaluator_create(parameters, data, order, range.count, NULL, ret_evaluator);
     free(order);
     return status;
 }
@@ -170,8 +173,9 @@ static lam_status add_unit_to_meter(lam_penalty_meter *meter, int unit)
     size_t count = lam_penalty_get_blocks(shape->in) * parameters->members;
     LAM_TRY(
         lam_engine_create_reals(parameters->engine, count, "penalties", &meter->squares[unit]));
-    return lam_penalty_add(parameters->engine, meter->plan, parameters->tensors[unit][LAM_TENSOR_WEIGHT], shape->in,
-                           shape->out, parameters->members, meter->squares[unit]);
+    return lam_penalty_add(parameters->engine, meter->plan,
+                           parameters->tensors[unit][LAM_TENSOR_WEIGHT], shape->in, shape->out,
+                           parameters->members, meter->squares[unit]);
 }
 
 lam_status lam_penalty_meter_create(const lam_parameters *parameters,

@@ -42,7 +42,7 @@ static lam_status plan_evaluation(const tuned_network *n, size_t rows)
 {
     lam_plan *plan = NULL;
     const lam_plan_rows plan_rows = {.rows = rows, .limit = rows};
-    LAM_TRY(lam_step_plan_create_evaluation(n->parameters, &plan_rows, NULL, &plan));
+    LAM_TRY(lam_step_plan_create_evaluation(n->parameters, &plan_rows, &plan));
     lam_plan_destroy(&plan);
     return LAM_STATUS_OK;
 }
