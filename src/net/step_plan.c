@@ -25,6 +25,7 @@ typedef struct plan_builder {
     const lam_plan_rows *rows;
     const plan_request *request;
     lam_plan *plan;
+    lam_input input; /* of the first unit */
     lam_scratch scratch;
     bool has_skip_gradient[LAM_MAX_LAYERS]; /* that scratch.skips was written already */
     lam_epilogue epilogues[LAM_MAX_LAYERS];
@@ -95,7 +96,7 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
                        .w = parameters->tensors[u][LAM_TENSOR_WEIGHT],
                        .b = parameters->tensors[u][LAM_TENSOR_BIAS]};
     if (u == 0) {
-        dense.input = builder->rows->data;
+        dense.input = builder->input;
     } else {
         const lam_graph_unit *before = &parameters->graph.units[u - 1];
         dense.input.x = builder->scratch.values[u - 1];
@@ -167,7 +168,7 @@ static lam_status describe_epilogue(plan_builder *builder, int u)
                        .activation = unit->activation,
                        .skip = unit->has_skip ? builder->scratch.values[unit->skip_from] : NULL,
                        .dropout.unit = (size_t)u,
-                       .inputs = builder->rows->inputs};
+                       .inputs = builder->rows->numbers};
     if (unit->has_dropout && builder->request->drops)
         LAM_TRY(create_constants(builder, &unit->dropout_rate, 1, parameters->members,
                                  "dropout rates", &epilogue->dropout.rate));
@@ -195,6 +196,24 @@ static lam_status add_epilogue_backward(plan_builder *builder, int u)
 }
 
 /* ---- passes ---- */
+
+/* Where rows change whenever they are drawn, the step's are made first, for both products that
+ * read them; elsewhere the products reach them in the data set. */
+static lam_status add_input(plan_builder *builder)
+{
+    const lam_plan_rows *rows = builder->rows;
+    builder->input = rows->data;
+    if (!lam_augmentation_changes_rows(rows->augmentation))
+        return LAM_STATUS_OK;
+    lam_augment augment = {.augmentation = *rows->augmentation,
+                           .rows = rows->rows,
+                           .data = rows->data,
+                           .numbers = &rows->numbers};
+    LAM_TRY(
+        create_reals(builder, rows->rows * LAM_AUGMENT_INPUTS, "augmented rows", &augment.x));
+    builder->input = (lam_input){.x = augment.x};
+    return lam_augment_add(builder->parameters->engine, builder->plan, &augment);
+}
 
 static lam_status add_unit_forward(plan_builder *builder, int u)
 {
@@ -290,6 +309,7 @@ static lam_status build_plan(plan_builder *builder)
     LAM_TRY(lam_scratch_create(parameters->engine, builder->plan, &shape, &builder->scratch));
     for (int u = 0; u < graph->unit_count; u++)
         LAM_TRY(describe_epilogue(builder, u));
+    LAM_TRY(add_input(builder));
     LAM_TRY(add_forward(builder));
     if (builder->request->has_loss)
         LAM_TRY(add_loss(builder));
@@ -366,11 +386,16 @@ lam_status lam_step_plan_create_statistics(lam_parameters *parameters,
 }
 
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
-                                     size_t members, size_t rows, lam_memory_need *need)
+                                     size_t members, size_t rows, bool augments,
+                                     lam_memory_need *need)
 {
     const lam_scratch_shape shape =
         describe_scratch(engine, graph, members, rows, &training_request);
     lam_scratch_add_need(engine, &shape, need);
+    if (augments)
+        lam_memory_need_add(
+            need, (double)rows * LAM_AUGMENT_INPUTS * (double)lam_engine_get_real_bytes(engine),
+            "augmented rows");
 }
 
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,

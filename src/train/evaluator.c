@@ -63,12 +63,11 @@ void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, si
 
 lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_data *data,
                                 const int32_t *order, size_t count,
-                                const lam_step_inputs *training_inputs,
-                                lam_evaluator **ret_evaluator)
+                                const lam_step_inputs *numbers, lam_evaluator **ret_evaluator)
 {
     lam_status status = LAM_STATUS_OK;
     const lam_engine *engine = parameters->engine;
-    size_t rows = training_inputs ? count : lam_evaluator_get_rows(count);
+    size_t rows = numbers ? count : lam_evaluator_get_rows(count);
     lam_evaluator *evaluator = calloc(1, sizeof *evaluator);
     if (!evaluator)
         return lam_fail_memory(engine->context, "an evaluator", sizeof *evaluator);
@@ -85,11 +84,11 @@ lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_d
                                .labels = data->labels,
                                .loss_sum = evaluator->loss_sum,
                                .hit_count = evaluator->hit_count};
-    if (training_inputs)
-        plan_rows.inputs = *training_inputs;
-    LAM_TRY_GOTO(
-        status, (training_inputs ? lam_step_plan_create_loss : lam_step_plan_create_evaluation)(
-                    parameters, &plan_rows, &evaluator->plan));
+    if (numbers)
+        plan_rows.numbers = *numbers;
+    LAM_TRY_GOTO(status,
+                 (numbers ? lam_step_plan_create_loss : lam_step_plan_create_evaluation)(
+                     parameters, &plan_rows, &evaluator->plan));
     LAM_TRY_GOTO(status, lam_plan_warm_up(evaluator->plan));
     *ret_evaluator = evaluator;
     return LAM_STATUS_OK;

@@ -18,12 +18,12 @@ typedef struct lam_evaluator lam_evaluator;
 size_t lam_evaluator_get_rows(size_t count);
 
 /** Evaluates rows order[0] .. order[count-1] of the data set, in large batches. Borrows
- * everything but `order`, which it copies. With `training_inputs` all rows are one batch, as in
+ * everything but `order`, which it copies. With `numbers` all rows are one batch, as in
  * a training step (lam_step_plan_create_loss()). */
 LAM_MUST_USE lam_status lam_evaluator_create(lam_parameters *parameters,
                                              const lam_resident_data *data,
                                              const int32_t *order, size_t count,
-                                             const lam_step_inputs *training_inputs,
+                                             const lam_step_inputs *numbers,
                                              lam_evaluator **ret_evaluator);
 
 /** The same for the consecutive rows of a split. */

@@ -11,6 +11,7 @@
 #include "op/softmax_cross_entropy.h"
 #include "train/evaluator.h"
 #include "train/resident_data.h"
+#include "train/run_numbers.h"
 
 /* Perturbed networks evaluated at once: two for each entry. As many as fit a cache-friendly
  * amount of weights. */
@@ -32,6 +33,7 @@ typedef struct gradient_checker {
     lam_resident_data *data;
     lam_parameters *analytic, *gradients; /* one member */
     lam_parameters *perturbed;            /* the population */
+    lam_run_numbers numbers;              /* the same seed for all: one mask of dropout */
     lam_evaluator *evaluator;
     lam_penalty_meter *meter;
     lam_metrics metrics[LARGEST_POPULATION];
@@ -143,7 +145,9 @@ static lam_status compute_analytic_gradient(gradient_checker *checker)
                                      .data = lam_resident_data_get_input(checker->data, order),
                                      .labels = checker->data->labels,
                                      .loss_sum = loss_sum,
-                                     .hit_count = hit_count};
+                                     .hit_count = hit_count,
+                                     .numbers =
+                                         lam_run_numbers_get_inputs(&checker->numbers, NULL)};
     LAM_TRY_GOTO(status, lam_step_plan_create_gradient(checker->analytic, &plan_rows, l2,
                                                        checker->gradients, &plan));
     LAM_TRY_GOTO(status, lam_plan_enqueue(plan, 0));
@@ -166,6 +170,15 @@ static lam_status evaluate_population(gradient_checker *checker)
     return lam_evaluator_run(checker->evaluator, checker->penalties, checker->metrics);
 }
 
+static lam_status create_numbers(gradient_checker *checker, size_t population)
+{
+    uint64_t seeds[LARGEST_POPULATION];
+    for (size_t p = 0; p < population; p++)
+        seeds[p] = checker->options->seed;
+    return lam_run_numbers_create(checker->engine, checker->options->seed, seeds, population,
+                                  &checker->numbers);
+}
+
 static lam_status prepare(gradient_checker *checker, lam_device *device,
                           const lam_dataset *dataset)
 {
@@ -181,10 +194,12 @@ static lam_status prepare(gradient_checker *checker, lam_device *device,
     LAM_TRY(lam_parameters_create(engine, &checker->graph, 1, &checker->analytic));
     LAM_TRY(lam_parameters_create(engine, &checker->graph, 1, &checker->gradients));
     LAM_TRY(lam_parameters_create(engine, &checker->graph, population, &checker->perturbed));
+    LAM_TRY(create_numbers(checker, population));
     LAM_TRY(lam_parameters_initialize(checker->analytic, 0, options->seed));
     LAM_TRY(lam_parameters_initialize(checker->perturbed, LAM_ALL_MEMBERS, options->seed));
+    const lam_step_inputs numbers = lam_run_numbers_get_inputs(&checker->numbers, NULL);
     LAM_TRY(lam_evaluator_create(checker->perturbed, checker->data, checker->order,
-                                 options->sample_count, &checker->evaluator));
+                                 options->sample_count, &numbers, &checker->evaluator));
     LAM_TRY(lam_penalty_meter_create(checker->perturbed, &checker->meter));
     LAM_TRY(compute_analytic_gradient(checker));
     LAM_TRY(evaluate_population(checker));
@@ -199,6 +214,7 @@ static void destroy_checker(gradient_checker *checker)
     lam_parameters_destroy(&checker->analytic);
     lam_parameters_destroy(&checker->gradients);
     lam_parameters_destroy(&checker->perturbed);
+    lam_run_numbers_destroy(&checker->numbers);
     lam_resident_data_destroy(&checker->data);
     lam_engine_destroy(&checker->engine);
     free(checker->images);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "op/softmax_cross_entropy.h"
+#include "train/run_numbers.h"
 
 /* Work is queued in chunks of steps, at most two at a time, so that a stop request is met and
  * progress shown within moments while the device never runs dry. */
@@ -31,6 +32,7 @@ struct lam_trainer {
     lam_evaluator *train_evaluator, *validation_evaluator;
     lam_penalty_meter *penalty_meter;
     lam_buffer *order, *rates, *l2, *loss_sum, *hit_count;
+    lam_run_numbers numbers;
     int32_t *host_order; /* [steps per epoch * batch], or all training rows while shuffling */
     double *host_rates;  /* [steps per epoch] */
     double *host_losses; /* [steps per epoch * loss_blocks] */
@@ -102,6 +104,8 @@ static lam_status create_buffers(lam_trainer *trainer)
     LAM_TRY(lam_engine_create_reals(engine, losses, "losses", &trainer->loss_sum));
     LAM_TRY(lam_buffer_create(engine->device, losses * sizeof(int32_t), "hits",
                               &trainer->hit_count));
+    LAM_TRY(lam_run_numbers_create(engine, trainer->recipe->seed, &trainer->recipe->seed, 1,
+                                   &trainer->numbers));
     trainer->host_order = malloc(split_rows * sizeof *trainer->host_order);
     trainer->host_rates = malloc(steps * sizeof *trainer->host_rates);
     trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
@@ -113,13 +117,15 @@ static lam_status create_buffers(lam_trainer *trainer)
 static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
                                const lam_resident_data *data)
 {
-    const lam_plan_rows rows = {.rows = (size_t)trainer->recipe->batch,
-                                .limit = (size_t)trainer->counts.per_epoch *
-                                         (size_t)trainer->recipe->batch,
-                                .data = lam_resident_data_get_input(data, trainer->order),
-                                .labels = data->labels,
-                                .loss_sum = trainer->loss_sum,
-                                .hit_count = trainer->hit_count};
+    const lam_plan_rows rows = {
+        .rows = (size_t)trainer->recipe->batch,
+        .limit = (size_t)trainer->counts.per_epoch * (size_t)trainer->recipe->batch,
+        .data = lam_resident_data_get_input(data, trainer->order),
+        .labels = data->labels,
+        .loss_sum = trainer->loss_sum,
+        .hit_count = trainer->hit_count,
+        .augmentation = &trainer->recipe->augmentation,
+        .numbers = lam_run_numbers_get_inputs(&trainer->numbers, trainer->rates)};
     lam_row_range train = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN);
     lam_row_range validation = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_VALIDATION);
     LAM_TRY(lam_step_plan_create_training(parameters, &rows, trainer->l2, trainer->rates,
@@ -179,6 +185,7 @@ void lam_trainer_destroy(lam_trainer **trainer)
     lam_buffer_destroy(&t->l2);
     lam_buffer_destroy(&t->loss_sum);
     lam_buffer_destroy(&t->hit_count);
+    lam_run_numbers_destroy(&t->numbers);
     free(t->host_order);
     free(t->host_rates);
     free(t->host_losses);
@@ -210,6 +217,7 @@ static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
     for (size_t s = 0; s < steps; s++)
         trainer->host_rates[s] =
             lam_schedule_get_rate(&trainer->recipe->schedule, first + (int64_t)s);
+    LAM_TRY(lam_run_numbers_set_step(&trainer->numbers, first));
     LAM_TRY(lam_buffer_write(trainer->order, 0, trainer->host_order,
                              lam_buffer_get_size(trainer->order)));
     return lam_engine_write_reals(trainer->engine, trainer->rates, 0, trainer->host_rates,
