@@ -49,16 +49,14 @@ lam_status lam_run_load(lam_context *context, const char *directory, lam_recipe 
     return status;
 }
 
-static lam_status evaluate_splits(lam_session *session, double l2, lam_run_summary *summary)
+/* Precise statistics are the model's own; others are found anew. */
+static lam_status evaluate_model(lam_session *session, const lam_recipe *recipe,
+                                 lam_run_summary *summary)
 {
-    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
-        summary->has_split[split] =
-            lam_dataset_get_split(session->dataset, (lam_split)split).count > 0;
-        if (summary->has_split[split])
-            LAM_TRY(
-                lam_session_evaluate(session, (lam_split)split, l2, &summary->final[split]));
-    }
-    return LAM_STATUS_OK;
+    lam_recipe measured = *recipe;
+    if (measured.statistics.type == LAM_STATISTICS_PRECISE)
+        measured.statistics.type = LAM_STATISTICS_RUNNING;
+    return lam_session_evaluate(session, &measured, (1u << LAM_SPLIT_COUNT) - 1, summary);
 }
 
 lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
@@ -80,7 +78,7 @@ lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
     LAM_TRY_GOTO(status,
                  lam_session_create(device, recipe, dataset, gemm, normalization, &session));
     LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, model, &summary.steps));
-    LAM_TRY_GOTO(status, evaluate_splits(session, recipe->network.l2, &summary));
+    LAM_TRY_GOTO(status, evaluate_model(session, recipe, &summary));
     *ret_summary = summary;
 fail:
     lam_session_destroy(&session);

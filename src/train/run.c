@@ -22,7 +22,6 @@ typedef struct training_run {
     const lam_train_options *options;
     lam_run_directory *directory;
     lam_trainer *trainer;
-    lam_measurement latest;
     json_t *record;
     int64_t first_step;
     struct timespec checkpoint_time;
@@ -105,12 +104,13 @@ static lam_status load_checkpoint(training_run *run)
     return LAM_STATUS_OK;
 }
 
-static lam_status save_model(training_run *run, const char *file)
+static lam_status save_model(training_run *run, const lam_parameters *parameters,
+                             const char *file)
 {
     lam_trace_span span = lam_trace_begin(run->options->trace, "save %s", file);
-    lam_status status = lam_model_file_save(
-        run->session->parameters, 0, &run->session->normalization,
-        lam_trainer_get_step(run->trainer), lam_run_directory_get_path(run->directory, file));
+    lam_status status = lam_model_file_save(parameters, 0, &run->session->normalization,
+                                            lam_trainer_get_step(run->trainer),
+                                            lam_run_directory_get_path(run->directory, file));
     lam_trace_end(run->options->trace, span);
     return status;
 }
@@ -120,13 +120,12 @@ static lam_status keep_measurement(void *user, const lam_measurement *measuremen
 {
     training_run *run = user;
     struct timespec now;
-    run->latest = *measurement;
     LAM_TRY(lam_run_directory_append(run->directory, measurement));
     clock_gettime(CLOCK_MONOTONIC, &now);
     if ((double)(now.tv_sec - run->checkpoint_time.tv_sec) < CHECKPOINT_SECONDS)
         return LAM_STATUS_OK;
     run->checkpoint_time = now;
-    if (save_model(run, LAM_RUN_CHECKPOINT) != LAM_STATUS_OK)
+    if (save_model(run, run->session->parameters, LAM_RUN_CHECKPOINT) != LAM_STATUS_OK)
         lam_log(run->context, LAM_LOG_LEVEL_WARNING,
                 "%s; training goes on without this checkpoint",
                 lam_error_message(run->context));
@@ -157,21 +156,15 @@ static void add_timing(training_run *run, lam_run_summary *summary)
     json_object_set_new(run->record, "seconds_total", json_real(summary->seconds_total));
 }
 
-/* The last measurement is the final one, unless the run was resumed after it; the test split
- * is looked at once, here. */
+/* The last measurement is the final one; the test split is looked at once, here. */
 static lam_status evaluate_final(training_run *run, lam_run_summary *summary)
 {
-    bool is_measured = lam_trainer_get_step(run->trainer) > run->first_step;
-    summary->final[LAM_SPLIT_TRAIN] = run->latest.train;
-    summary->final[LAM_SPLIT_VALIDATION] = run->latest.validation;
-    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
-        summary->has_split[split] =
-            lam_dataset_get_split(run->session->dataset, (lam_split)split).count > 0;
-        if (summary->has_split[split] && (split == LAM_SPLIT_TEST || !is_measured))
-            LAM_TRY(lam_session_evaluate(run->session, (lam_split)split,
-                                         run->recipe->network.l2, &summary->final[split]));
-    }
-    return LAM_STATUS_OK;
+    const lam_measurement *latest = lam_trainer_get_latest(run->trainer);
+    summary->final[LAM_SPLIT_TRAIN] = latest->train;
+    summary->final[LAM_SPLIT_VALIDATION] = latest->validation;
+    summary->has_split[LAM_SPLIT_TRAIN] = true;
+    summary->has_split[LAM_SPLIT_VALIDATION] = latest->has_validation;
+    return lam_session_evaluate(run->session, run->recipe, 1u << LAM_SPLIT_TEST, summary);
 }
 
 static lam_status finish(training_run *run, lam_run_summary *summary)
@@ -185,7 +178,7 @@ static lam_status finish(training_run *run, lam_run_summary *summary)
             json_object_set_new(final, lam_split_name((lam_split)split),
                                 describe_metrics(&summary->final[split]));
     json_object_set_new(run->record, "final", final);
-    return save_model(run, LAM_RUN_MODEL);
+    return save_model(run, lam_trainer_get_model(run->trainer), LAM_RUN_MODEL);
 }
 
 static const char *name_outcome(lam_status status)
@@ -208,7 +201,7 @@ static lam_status close_record(training_run *run, lam_status outcome)
     json_object_set_new(run->record, "status", json_string(name_outcome(outcome)));
     if (outcome == LAM_STATUS_INTERRUPTED) {
         char *reason = strdup(lam_error_message(run->context));
-        lam_status saved = save_model(run, LAM_RUN_CHECKPOINT);
+        lam_status saved = save_model(run, run->session->parameters, LAM_RUN_CHECKPOINT);
         if (saved == LAM_STATUS_OK && reason)
             outcome = lam_fail(run->context, outcome,
                                "%s; what was measured is in %s; go on with --resume", reason,

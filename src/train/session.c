@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/evaluator.h"
+#include "train/measurer.h"
 
 static lam_status fill_session(lam_session *session, lam_device *device,
                                const lam_recipe *recipe, lam_gemm gemm)
@@ -62,21 +62,19 @@ void lam_session_destroy(lam_session **session)
     *session = NULL;
 }
 
-lam_status lam_session_evaluate(lam_session *session, lam_split split, double l2,
-                                lam_metrics *ret_metrics)
+lam_status lam_session_evaluate(lam_session *session, const lam_recipe *recipe, unsigned splits,
+                                lam_run_summary *summary)
 {
-    lam_evaluator *evaluator = NULL;
-    lam_penalty_meter *meter = NULL;
-    double penalty = 0;
-    lam_status status = LAM_STATUS_OK;
-    LAM_TRY_GOTO(status, lam_penalty_meter_create(session->parameters, &meter));
-    LAM_TRY_GOTO(status, lam_penalty_meter_run(meter, l2, &penalty));
-    LAM_TRY_GOTO(status, lam_evaluator_create_for_range(
-                             session->parameters, session->data,
-                             lam_dataset_get_split(session->dataset, split), &evaluator));
-    status = lam_evaluator_run(evaluator, &penalty, ret_metrics);
-fail:
-    lam_evaluator_destroy(&evaluator);
-    lam_penalty_meter_destroy(&meter);
+    lam_measurer *measurer = NULL;
+    lam_metrics *const metrics[LAM_SPLIT_COUNT] = {&summary->final[LAM_SPLIT_TRAIN],
+                                                   &summary->final[LAM_SPLIT_VALIDATION],
+                                                   &summary->final[LAM_SPLIT_TEST]};
+    LAM_TRY(lam_measurer_create(session->parameters, session->data, session->dataset, recipe,
+                                splits, &measurer));
+    lam_status status = lam_measurer_run(measurer, metrics);
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++)
+        if (lam_measurer_has(measurer, (lam_split)split))
+            summary->has_split[split] = true;
+    lam_measurer_destroy(&measurer);
     return status;
 }

@@ -27,8 +27,9 @@ LAM_MUST_USE lam_status lam_session_create(lam_device *device, const lam_recipe 
                                            lam_session **ret_session);
 void lam_session_destroy(lam_session **session);
 
-/** Loss, cost and accuracy over one split. Blocking. */
-LAM_MUST_USE lam_status lam_session_evaluate(lam_session *session, lam_split split, double l2,
-                                             lam_metrics *ret_metrics);
+/** Measures the splits that hold rows and whose bit (1 << lam_split) is set: their places in
+ * summary->final and has_split. Blocking. */
+LAM_MUST_USE lam_status lam_session_evaluate(lam_session *session, const lam_recipe *recipe,
+                                             unsigned splits, lam_run_summary *summary);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "op/softmax_cross_entropy.h"
+#include "train/measurer.h"
 #include "train/run_numbers.h"
 
 /* Work is queued in chunks of steps, at most two at a time, so that a stop request is met and
@@ -29,8 +30,7 @@ struct lam_trainer {
     int64_t first_step, step; /* steps are counted from the run's beginning */
     int64_t checked_step;     /* losses before it are known to be finite */
     lam_plan *plan;
-    lam_evaluator *train_evaluator, *validation_evaluator;
-    lam_penalty_meter *penalty_meter;
+    lam_measurer *measurer;
     lam_buffer *order, *rates, *l2, *loss_sum, *hit_count;
     lam_run_numbers numbers;
     int32_t *host_order; /* [steps per epoch * batch], or all training rows while shuffling */
@@ -126,16 +126,11 @@ static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
         .hit_count = trainer->hit_count,
         .augmentation = &trainer->recipe->augmentation,
         .numbers = lam_run_numbers_get_inputs(&trainer->numbers, trainer->rates)};
-    lam_row_range train = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN);
-    lam_row_range validation = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_VALIDATION);
     LAM_TRY(lam_step_plan_create_training(parameters, &rows, trainer->l2, trainer->rates,
                                           &trainer->plan));
-    LAM_TRY(lam_penalty_meter_create(parameters, &trainer->penalty_meter));
-    LAM_TRY(lam_evaluator_create_for_range(parameters, data, train, &trainer->train_evaluator));
-    if (validation.count > 0)
-        LAM_TRY(lam_evaluator_create_for_range(parameters, data, validation,
-                                               &trainer->validation_evaluator));
-    return LAM_STATUS_OK;
+    return lam_measurer_create(parameters, data, trainer->dataset, trainer->recipe,
+                               1 << LAM_SPLIT_TRAIN | 1 << LAM_SPLIT_VALIDATION,
+                               &trainer->measurer);
 }
 
 lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_data *data,
@@ -177,9 +172,7 @@ void lam_trainer_destroy(lam_trainer **trainer)
     lam_trainer *t = *trainer;
     lam_marker_destroy(&t->pacer.previous);
     lam_plan_destroy(&t->plan);
-    lam_evaluator_destroy(&t->train_evaluator);
-    lam_evaluator_destroy(&t->validation_evaluator);
-    lam_penalty_meter_destroy(&t->penalty_meter);
+    lam_measurer_destroy(&t->measurer);
     lam_buffer_destroy(&t->order);
     lam_buffer_destroy(&t->rates);
     lam_buffer_destroy(&t->l2);
@@ -318,34 +311,36 @@ static lam_status check_losses(lam_trainer *trainer)
     return LAM_STATUS_OK;
 }
 
-static lam_status measure(lam_trainer *trainer)
+static lam_status take_measurement(lam_trainer *trainer)
 {
-    LAM_TRY(end_segment(trainer));
-    LAM_TRY(check_losses(trainer));
-    lam_measurement m = {.step = trainer->step,
-                         .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
-                         .learning_rate =
-                             lam_schedule_get_rate(&trainer->recipe->schedule, trainer->step),
-                         .has_validation = trainer->validation_evaluator != NULL};
-    double penalty = 0;
+    lam_measurement m = {
+        .step = trainer->step,
+        .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
+        .learning_rate = lam_schedule_get_rate(&trainer->recipe->schedule, trainer->step),
+        .has_validation = lam_measurer_has(trainer->measurer, LAM_SPLIT_VALIDATION)};
+    lam_metrics *const metrics[LAM_SPLIT_COUNT] = {&m.train, &m.validation};
     lam_trace_span span = lam_trace_begin(trainer->observer.trace, "measurement at step %lld",
                                           (long long)trainer->step);
-    LAM_TRY(
-        lam_penalty_meter_run(trainer->penalty_meter, trainer->recipe->network.l2, &penalty));
-    LAM_TRY(lam_evaluator_run(trainer->train_evaluator, &penalty, &m.train));
-    if (m.has_validation)
-        LAM_TRY(lam_evaluator_run(trainer->validation_evaluator, &penalty, &m.validation));
+    LAM_TRY(lam_measurer_run(trainer->measurer, metrics));
     lam_trace_end(trainer->observer.trace, span);
     /* The last step's own loss comes before its update. */
     if (!isfinite(m.train.cost) || (m.has_validation && !isfinite(m.validation.cost)))
         return fail_diverged(trainer, trainer->step);
+    trainer->latest = m;
+    return LAM_STATUS_OK;
+}
+
+static lam_status measure(lam_trainer *trainer)
+{
+    LAM_TRY(end_segment(trainer));
+    LAM_TRY(check_losses(trainer));
+    LAM_TRY(take_measurement(trainer));
     double now = lam_clock_get_seconds();
     trainer->measuring_seconds += now - trainer->segment_start;
     trainer->segment_start = trainer->pacer.previous_time = now;
-    trainer->latest = m;
     report_progress(trainer, true);
     if (trainer->observer.measure)
-        LAM_TRY(trainer->observer.measure(trainer->observer.user, &m));
+        LAM_TRY(trainer->observer.measure(trainer->observer.user, &trainer->latest));
     trainer->segment_start = trainer->pacer.previous_time = lam_clock_get_seconds();
     return LAM_STATUS_OK;
 }
@@ -370,6 +365,8 @@ static lam_status run_steps(lam_trainer *trainer)
 {
     if (trainer->step == 0)
         LAM_TRY(measure(trainer));
+    else if (trainer->step == trainer->counts.total) /* reported before it was interrupted */
+        LAM_TRY(take_measurement(trainer));
     while (trainer->step < trainer->counts.total) {
         if (lam_stop_requested(trainer->engine->context))
             return lam_fail(trainer->engine->context, LAM_STATUS_INTERRUPTED,
@@ -394,6 +391,16 @@ lam_status lam_trainer_run(lam_trainer *trainer)
 int64_t lam_trainer_get_step(const lam_trainer *trainer)
 {
     return trainer->step;
+}
+
+const lam_measurement *lam_trainer_get_latest(const lam_trainer *trainer)
+{
+    return &trainer->latest;
+}
+
+const lam_parameters *lam_trainer_get_model(const lam_trainer *trainer)
+{
+    return lam_measurer_get_parameters(trainer->measurer);
 }
 
 double lam_trainer_get_training_seconds(const lam_trainer *trainer)

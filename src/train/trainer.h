@@ -45,6 +45,13 @@ void lam_trainer_destroy(lam_trainer **trainer);
  * device's. All queued work is done when it returns. */
 LAM_MUST_USE lam_status lam_trainer_run(lam_trainer *trainer);
 
+/** The newest measurement; after lam_trainer_run() that of the last step. Borrowed. */
+const lam_measurement *lam_trainer_get_latest(const lam_trainer *trainer);
+
+/** The parameters as the latest measurement took them: statistics of batch normalization may be
+ * others than the running ones. Borrowed. */
+const lam_parameters *lam_trainer_get_model(const lam_trainer *trainer);
+
 /** Steps taken so far, counted from the run's beginning, and seconds spent. */
 int64_t lam_trainer_get_step(const lam_trainer *trainer);
 double lam_trainer_get_training_seconds(const lam_trainer *trainer);
