@@ -343,6 +343,8 @@ static const plan_request training_request = {
     .has_loss = true, .backward = true, .uses_batch = true, .drops = true};
 static const plan_request evaluation_request = {.has_loss = true, .has_statistics = true};
 
+static const plan_request statistics_request = {.uses_batch = true, .has_statistics = true};
+
 lam_status lam_step_plan_create_training(lam_parameters *parameters, const lam_plan_rows *rows,
                                          const lam_buffer *l2, const lam_buffer *rates,
                                          lam_plan **ret_plan)
@@ -381,8 +383,18 @@ lam_status lam_step_plan_create_loss(lam_parameters *parameters, const lam_plan_
 lam_status lam_step_plan_create_statistics(lam_parameters *parameters,
                                            const lam_plan_rows *rows, lam_plan **ret_plan)
 {
-    const plan_request request = {.uses_batch = true, .has_statistics = true};
-    return create_plan(parameters, rows, &request, ret_plan);
+    return create_plan(parameters, rows, &statistics_request, ret_plan);
+}
+
+static void add_need(const lam_engine *engine, const lam_scratch_shape *shape, bool augments,
+                     lam_memory_need *need)
+{
+    lam_scratch_add_need(engine, shape, need);
+    if (augments)
+        lam_memory_need_add(need,
+                            (double)shape->rows * LAM_AUGMENT_INPUTS *
+                                (double)lam_engine_get_real_bytes(engine),
+                            "augmented rows");
 }
 
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
@@ -391,11 +403,16 @@ void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *
 {
     const lam_scratch_shape shape =
         describe_scratch(engine, graph, members, rows, &training_request);
-    lam_scratch_add_need(engine, &shape, need);
-    if (augments)
-        lam_memory_need_add(
-            need, (double)rows * LAM_AUGMENT_INPUTS * (double)lam_engine_get_real_bytes(engine),
-            "augmented rows");
+    add_need(engine, &shape, augments, need);
+}
+
+void lam_step_plan_add_statistics_need(const lam_engine *engine, const lam_graph *graph,
+                                       size_t members, size_t rows, bool augments,
+                                       lam_memory_need *need)
+{
+    const lam_scratch_shape shape =
+        describe_scratch(engine, graph, members, rows, &statistics_request);
+    add_need(engine, &shape, augments, need);
 }
 
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
@@ -403,5 +420,5 @@ void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph
 {
     const lam_scratch_shape shape =
         describe_scratch(engine, graph, members, rows, &evaluation_request);
-    lam_scratch_add_need(engine, &shape, need);
+    add_need(engine, &shape, false, need);
 }

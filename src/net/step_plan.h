@@ -60,6 +60,9 @@ LAM_MUST_USE lam_status lam_step_plan_create_gradient(lam_parameters *parameters
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
                                      size_t members, size_t rows, bool augments,
                                      lam_memory_need *need);
+void lam_step_plan_add_statistics_need(const lam_engine *engine, const lam_graph *graph,
+                                       size_t members, size_t rows, bool augments,
+                                       lam_memory_need *need);
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
                                        size_t members, size_t rows, lam_memory_need *need);
 

@@ -94,6 +94,33 @@ lam_status lam_measurer_create(lam_parameters *parameters, const lam_resident_da
     return status;
 }
 
+static void add_statistics_need(const lam_engine *engine, const lam_graph *graph,
+                                size_t members, const lam_recipe *recipe, size_t split_rows,
+                                lam_memory_need *need)
+{
+    size_t rows = (size_t)recipe->statistics.rows;
+    lam_step_plan_add_statistics_need(engine, graph, members,
+                                      rows < split_rows ? rows : split_rows,
+                                      recipe->statistics.type == LAM_STATISTICS_ADAPTED, need);
+}
+
+void lam_measurer_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                           const lam_dataset *dataset, const lam_recipe *recipe,
+                           unsigned splits, lam_memory_need *need)
+{
+    lam_statistics_type type =
+        has_norm(graph) ? recipe->statistics.type : LAM_STATISTICS_RUNNING;
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
+        size_t rows = lam_dataset_get_split(dataset, (lam_split)split).count;
+        if ((splits >> split & 1) == 0 || rows == 0)
+            continue;
+        lam_evaluator_add_need(engine, graph, members, rows, need);
+        if (type == LAM_STATISTICS_ADAPTED ||
+            (type == LAM_STATISTICS_PRECISE && split == LAM_SPLIT_TRAIN))
+            add_statistics_need(engine, graph, members, recipe, rows, need);
+    }
+}
+
 void lam_measurer_destroy(lam_measurer **measurer)
 {
     if (!*measurer)

@@ -16,6 +16,10 @@ LAM_MUST_USE lam_status lam_measurer_create(lam_parameters *parameters,
                                             const lam_dataset *dataset,
                                             const lam_recipe *recipe, unsigned splits,
                                             lam_measurer **ret_measurer);
+/** What a measurer of those splits would allocate. */
+void lam_measurer_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
+                           const lam_dataset *dataset, const lam_recipe *recipe,
+                           unsigned splits, lam_memory_need *need);
 void lam_measurer_destroy(lam_measurer **measurer);
 
 bool lam_measurer_has(const lam_measurer *measurer, lam_split split);

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "train/evaluator.h"
+#include "train/measurer.h"
 
 #define GIB 1073741824.0
 
@@ -13,7 +13,7 @@ typedef struct training_shape {
     const lam_dataset *dataset;
     lam_graph graph;
     size_t batch;
-    bool augments;
+    const lam_recipe *recipe;
 } training_shape;
 
 /* Buffers of a few numbers a row or a step do not count. */
@@ -26,11 +26,10 @@ static lam_memory_need estimate(const training_shape *shape)
             "images");
     lam_parameters_add_need(shape->engine, &shape->graph, 1, &need);
     lam_step_plan_add_training_need(shape->engine, &shape->graph, 1, shape->batch,
-                                    shape->augments, &need);
-    for (int split = 0; split < LAM_SPLIT_COUNT; split++)
-        lam_evaluator_add_need(shape->engine, &shape->graph, 1,
-                               lam_dataset_get_split(shape->dataset, (lam_split)split).count,
-                               &need);
+                                    lam_augmentation_changes_rows(&shape->recipe->augmentation),
+                                    &need);
+    lam_measurer_add_need(shape->engine, &shape->graph, 1, shape->dataset, shape->recipe,
+                          (1u << LAM_SPLIT_COUNT) - 1, &need);
     return need;
 }
 
@@ -120,9 +119,8 @@ lam_status lam_memory_check(lam_device *device, const lam_recipe *recipe,
                             const lam_dataset *dataset, lam_gemm gemm)
 {
     lam_engine *engine = NULL;
-    training_shape shape = {.dataset = dataset,
-                            .batch = (size_t)recipe->batch,
-                            .augments = lam_augmentation_changes_rows(&recipe->augmentation)};
+    training_shape shape = {
+        .dataset = dataset, .batch = (size_t)recipe->batch, .recipe = recipe};
     LAM_TRY(lam_graph_build(lam_device_get_context(device), &recipe->network, LAM_IMAGE_INPUTS,
                             LAM_CLASS_COUNT, &shape.graph));
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &engine));
