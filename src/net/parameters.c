@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "net/member_columns.h"
 
 lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
                                  size_t members, lam_parameters **ret_parameters)
@@ -55,24 +56,6 @@ void lam_parameters_destroy(lam_parameters **parameters)
     *parameters = NULL;
 }
 
-/* Row by row between a member's own matrix [rows, width] and its columns of the population's.
- */
-static lam_status read_columns(const lam_parameters *parameters, const lam_buffer *buffer,
-                               size_t rows, size_t width, size_t member, double *ret_values)
-{
-    size_t stride = parameters->members * width;
-    double *all = malloc(rows * stride * sizeof *all);
-    if (!all)
-        return lam_fail_memory(parameters->engine->context, "reading parameters",
-                               rows * stride * sizeof *all);
-    lam_status status =
-        lam_engine_read_reals(parameters->engine, buffer, 0, all, rows * stride);
-    for (size_t k = 0; k < rows && status == LAM_STATUS_OK; k++)
-        memcpy(ret_values + k * width, all + k * stride + member * width, width * sizeof *all);
-    free(all);
-    return status;
-}
-
 static lam_status write_all_columns(lam_parameters *parameters, lam_buffer *buffer, size_t rows,
                                     size_t width, const double *values)
 {
@@ -94,9 +77,10 @@ lam_status lam_parameters_read(const lam_parameters *parameters, int unit, size_
                                double *ret_w, double *ret_b)
 {
     const lam_graph_unit *shape = &parameters->graph.units[unit];
-    LAM_TRY(
-        read_columns(parameters, parameters->w[unit], shape->in, shape->out, member, ret_w));
-    return read_columns(parameters, parameters->b[unit], 1, shape->out, member, ret_b);
+    const lam_member_columns w = {shape->in, shape->out, parameters->members, member},
+                             b = {1, shape->out, parameters->members, member};
+    LAM_TRY(lam_member_columns_read(parameters->engine, parameters->w[unit], &w, ret_w));
+    return lam_member_columns_read(parameters->engine, parameters->b[unit], &b, ret_b);
 }
 
 lam_status lam_parameters_write_all(lam_parameters *parameters, int unit, const double *w,

@@ -11,8 +11,8 @@
 typedef struct plan_request {
     bool backward;
     const lam_buffer *l2;
-    const lam_buffer *rates;   /* training */
-    lam_parameters *gradients; /* gradient */
+    const lam_plan_update *update; /* training */
+    lam_parameters *gradients;     /* gradient */
 } plan_request;
 
 /* A plan under construction and the activations between its launches. */
@@ -22,15 +22,16 @@ typedef struct plan_builder {
     lam_plan *plan;
     lam_buffer *values[LAM_MAX_LAYERS];    /* outputs of the units, real[rows, members*out] */
     lam_buffer *gradients[LAM_MAX_LAYERS]; /* of the values */
+    lam_buffer *dw[LAM_MAX_LAYERS];        /* of the weights, which are clipped */
+    lam_buffer *db[LAM_MAX_LAYERS];
     int tail; /* the first of the units that are fused; unit_count if none */
 } plan_builder;
 
-static lam_status create_scratch(plan_builder *builder, size_t columns, const char *what,
-                                 lam_buffer **ret_buffer)
+static lam_status create_buffer(plan_builder *builder, size_t count, const char *what,
+                                lam_buffer **ret_buffer)
 {
     lam_buffer *buffer = NULL;
-    LAM_TRY(lam_engine_create_reals(builder->parameters->engine, builder->rows->rows * columns,
-                                    what, &buffer));
+    LAM_TRY(lam_engine_create_reals(builder->parameters->engine, count, what, &buffer));
     LAM_TRY(lam_plan_take_buffer(builder->plan, buffer));
     *ret_buffer = buffer;
     return LAM_STATUS_OK;
@@ -85,17 +86,18 @@ static scratch_columns count_columns(const lam_graph *graph, size_t members, int
 static lam_status plan_memory(plan_builder *builder, bool backward)
 {
     const lam_parameters *parameters = builder->parameters;
+    size_t rows = builder->rows->rows;
     const scratch_columns columns =
         count_columns(&parameters->graph, parameters->members, builder->tail, backward);
     for (int u = 0; u < parameters->graph.unit_count; u++) {
         if (columns.values[u] > 0)
-            LAM_TRY(
-                create_scratch(builder, columns.values[u], "activations", &builder->values[u]));
+            LAM_TRY(create_buffer(builder, rows * columns.values[u], "activations",
+                                  &builder->values[u]));
         else
             builder->values[u] = builder->values[u - 2];
         if (columns.gradients[u] > 0)
-            LAM_TRY(create_scratch(builder, columns.gradients[u], "gradients",
-                                   &builder->gradients[u]));
+            LAM_TRY(create_buffer(builder, rows * columns.gradients[u], "gradients",
+                                  &builder->gradients[u]));
         else if (backward)
             builder->gradients[u] = builder->gradients[u - 2];
     }
@@ -114,12 +116,25 @@ static void add_need(const lam_engine *engine, const lam_graph *graph, size_t me
     }
 }
 
-static lam_weight_gradient describe_gradient(const plan_request *request, int u)
+static lam_optimizer_type get_optimizer(const lam_plan_update *update)
 {
-    lam_weight_gradient gradient = {.l2 = request->l2, .rates = request->rates};
+    return update->state ? update->state->type : LAM_OPTIMIZER_SGD;
+}
+
+static lam_weight_gradient describe_gradient(const plan_builder *builder,
+                                             const plan_request *request, int u)
+{
+    const lam_plan_update *update = request->update;
+    lam_weight_gradient gradient = {
+        .l2 = request->l2, .dw = builder->dw[u], .db = builder->db[u]};
     if (request->gradients) {
         gradient.dw = request->gradients->w[u];
         gradient.db = request->gradients->b[u];
+    } else if (!update->clip_norm) {
+        gradient.table = update->table;
+        gradient.optimizer = get_optimizer(update);
+        gradient.w_states = update->state ? update->state->w[u] : NULL;
+        gradient.b_states = update->state ? update->state->b[u] : NULL;
     }
     return gradient;
 }
@@ -154,8 +169,9 @@ static int describe_tail(const plan_builder *builder, const plan_request *reques
         int u = builder->tail + n;
         layers[n] = (lam_small_layer){.dense = describe_unit(builder, u),
                                       .y = builder->values[u],
-                                      .dy = builder->gradients[u],
-                                      .gradient = describe_gradient(request, u)};
+                                      .dy = builder->gradients[u]};
+        if (request->backward)
+            layers[n].gradient = describe_gradient(builder, request, u);
     }
     return count;
 }
@@ -196,7 +212,7 @@ static lam_status add_unit_backward(plan_builder *builder, const plan_request *r
 {
     const lam_engine *engine = builder->parameters->engine;
     const lam_dense dense = describe_unit(builder, u);
-    const lam_weight_gradient gradient = describe_gradient(request, u);
+    const lam_weight_gradient gradient = describe_gradient(builder, request, u);
     const lam_buffer *dy = builder->gradients[u];
     if (u > 0)
         LAM_TRY(lam_matmul_add_backward_input(engine, builder->plan, &dense, dy,
@@ -219,14 +235,60 @@ static lam_status add_backward(plan_builder *builder, const plan_request *reques
     return LAM_STATUS_OK;
 }
 
+/* ---- clipping: all gradients come before the first update ---- */
+
+static lam_status create_clipped_gradients(plan_builder *builder)
+{
+    const lam_parameters *parameters = builder->parameters;
+    for (int u = 0; u < parameters->graph.unit_count; u++) {
+        size_t width = parameters->members * parameters->graph.units[u].out;
+        LAM_TRY(create_buffer(builder, parameters->graph.units[u].in * width,
+                              "gradients of weights", &builder->dw[u]));
+        LAM_TRY(create_buffer(builder, width, "gradients of biases", &builder->db[u]));
+    }
+    return LAM_STATUS_OK;
+}
+
+static lam_status add_clipped_update(plan_builder *builder, const lam_plan_update *update)
+{
+    lam_parameters *parameters = builder->parameters;
+    lam_clipped_tensor tensors[2 * LAM_MAX_LAYERS];
+    int count = 0;
+    for (int u = 0; u < parameters->graph.unit_count; u++) {
+        const lam_clipped_tensor weights = {.rows = parameters->graph.units[u].in,
+                                            .width = parameters->graph.units[u].out,
+                                            .members = parameters->members,
+                                            .decays = true,
+                                            .values = parameters->w[u],
+                                            .states =
+                                                update->state ? update->state->w[u] : NULL,
+                                            .gradients = builder->dw[u]};
+        lam_clipped_tensor biases = weights;
+        biases.rows = 1;
+        biases.decays = false;
+        biases.values = parameters->b[u];
+        biases.states = update->state ? update->state->b[u] : NULL;
+        biases.gradients = builder->db[u];
+        tensors[count++] = weights;
+        tensors[count++] = biases;
+    }
+    return lam_update_add_clipped(parameters->engine, builder->plan, tensors, count,
+                                  update->table, get_optimizer(update), update->clip_norm);
+}
+
 static lam_status build_plan(plan_builder *builder, const plan_request *request)
 {
+    bool clips = request->update && request->update->clip_norm;
     builder->tail = find_tail(builder->parameters->engine, &builder->parameters->graph,
                               builder->rows->rows);
     LAM_TRY(plan_memory(builder, request->backward));
+    if (clips)
+        LAM_TRY(create_clipped_gradients(builder));
     LAM_TRY(add_forward(builder, request));
     LAM_TRY(add_loss(builder));
-    return request->backward ? add_backward(builder, request) : LAM_STATUS_OK;
+    if (request->backward)
+        LAM_TRY(add_backward(builder, request));
+    return clips ? add_clipped_update(builder, request->update) : LAM_STATUS_OK;
 }
 
 static lam_status create_plan(lam_parameters *parameters, const lam_plan_rows *rows,
@@ -244,10 +306,9 @@ static lam_status create_plan(lam_parameters *parameters, const lam_plan_rows *r
 }
 
 lam_status lam_step_plan_create_training(lam_parameters *parameters, const lam_plan_rows *rows,
-                                         const lam_buffer *l2, const lam_buffer *rates,
-                                         lam_plan **ret_plan)
+                                         const lam_plan_update *update, lam_plan **ret_plan)
 {
-    const plan_request request = {.backward = true, .l2 = l2, .rates = rates};
+    const plan_request request = {.backward = true, .l2 = update->l2, .update = update};
     return create_plan(parameters, rows, &request, ret_plan);
 }
 
@@ -266,9 +327,12 @@ lam_status lam_step_plan_create_gradient(lam_parameters *parameters, const lam_p
 }
 
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
-                                     size_t members, size_t rows, lam_memory_need *need)
+                                     size_t members, size_t rows, bool clips,
+                                     lam_memory_need *need)
 {
     add_need(engine, graph, members, rows, true, need);
+    if (clips)
+        lam_parameters_add_need(engine, graph, members, need);
 }
 
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,

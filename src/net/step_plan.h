@@ -5,6 +5,7 @@
 #ifndef LAM_NET_STEP_PLAN_H
 #define LAM_NET_STEP_PLAN_H
 
+#include "net/optimizer_state.h"
 #include "net/parameters.h"
 
 /** The rows that a plan works on and where it leaves their losses. Step s takes rows
@@ -18,11 +19,19 @@ typedef struct lam_plan_rows {
     lam_buffer *hit_count;
 } lam_plan_rows;
 
-/** Forward, loss, backward and update. `rates` real[steps, members], `l2` real[members]. */
+/** How a training step updates the parameters. */
+typedef struct lam_plan_update {
+    const lam_buffer *l2;        /* real[members] */
+    const lam_buffer *table;     /* see op/step_table.h */
+    lam_optimizer_state *state;  /* NULL: plain descent */
+    const lam_buffer *clip_norm; /* real[members]: what gradients' norms are held to; NULL:
+                                    nothing */
+} lam_plan_update;
+
+/** Forward, loss, backward and update. */
 LAM_MUST_USE lam_status lam_step_plan_create_training(lam_parameters *parameters,
                                                       const lam_plan_rows *rows,
-                                                      const lam_buffer *l2,
-                                                      const lam_buffer *rates,
+                                                      const lam_plan_update *update,
                                                       lam_plan **ret_plan);
 
 /** Forward and loss. */
@@ -39,7 +48,8 @@ LAM_MUST_USE lam_status lam_step_plan_create_gradient(lam_parameters *parameters
 
 /** What these plans would allocate for steps of `rows` rows. */
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
-                                     size_t members, size_t rows, lam_memory_need *need);
+                                     size_t members, size_t rows, bool clips,
+                                     lam_memory_need *need);
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
                                        size_t members, size_t rows, lam_memory_need *need);
 

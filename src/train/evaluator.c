@@ -171,7 +171,7 @@ static lam_status add_unit_to_meter(lam_penalty_meter *meter, int unit)
     LAM_TRY(
         lam_engine_create_reals(parameters->engine, count, "penalties", &meter->squares[unit]));
     return lam_penalty_add(parameters->engine, meter->plan, parameters->w[unit], shape->in,
-                           shape->out, parameters->members, meter->squares[unit]);
+                           shape->out, parameters->members, 0, meter->squares[unit]);
 }
 
 lam_status lam_penalty_meter_create(const lam_parameters *parameters,

@@ -45,6 +45,9 @@ void lam_trainer_destroy(lam_trainer **trainer);
  * device's. All queued work is done when it returns. */
 LAM_MUST_USE lam_status lam_trainer_run(lam_trainer *trainer);
 
+/** All zero before the first step: a run that goes on fills it in. Borrowed. */
+lam_optimizer_state *lam_trainer_get_optimizer_state(lam_trainer *trainer);
+
 /** Steps taken so far, counted from the run's beginning, and seconds spent. */
 int64_t lam_trainer_get_step(const lam_trainer *trainer);
 double lam_trainer_get_training_seconds(const lam_trainer *trainer);
