@@ -6,6 +6,7 @@
 #include "support/device_fixture.h"
 #include "support/ref_dense.h"
 #include "support/ref_loss.h"
+#include "support/ref_update.h"
 #include "support/small_problem.h"
 #include "support/suite.h"
 
@@ -285,18 +286,22 @@ static void train(lam_engine *engine, const lam_graph *graph, size_t first, size
     ck_assert_ok(lam_parameters_initialize(problem.parameters, LAM_ALL_MEMBERS, 5));
     for (size_t i = 0; i < SMALL_STEPS * members; i++)
         rates[i] = member_rate[first + i % members] / (double)(1 + i / members);
-    lam_buffer *rate_table = NULL;
-    ck_assert_ok(lam_engine_create_reals(engine, SMALL_STEPS * members, "a test", &rate_table));
+    size_t scalars = SMALL_STEPS * LAM_STEP_SCALAR_COUNT * members;
+    double *table = ref_make_table(rates, SMALL_STEPS, members);
+    lam_buffer *table_buffer = NULL;
+    ck_assert_ok(lam_engine_create_reals(engine, scalars, "a test", &table_buffer));
     lam_buffer *l2 = test_upload(problem.engine, member_l2 + first, members);
-    ck_assert_ok(lam_step_plan_create_training(problem.parameters, &problem.rows, l2,
-                                               rate_table, &plan));
-    ck_assert_ok(lam_plan_warm_up(plan)); /* at rates of zero */
-    ck_assert_ok(lam_engine_write_reals(engine, rate_table, 0, rates, SMALL_STEPS * members));
+    const lam_plan_update update = {.l2 = l2, .table = table_buffer};
+    ck_assert_ok(
+        lam_step_plan_create_training(problem.parameters, &problem.rows, &update, &plan));
+    ck_assert_ok(lam_plan_warm_up(plan)); /* with a table of zeros */
+    ck_assert_ok(lam_engine_write_reals(engine, table_buffer, 0, table, scalars));
+    free(table);
     small_problem_run(&problem, plan, SMALL_STEPS);
     for (size_t p = 0; p < members; p++)
         read_trained(&problem, p, &results[p]);
     lam_plan_destroy(&plan);
-    lam_buffer_destroy(&rate_table);
+    lam_buffer_destroy(&table_buffer);
     lam_buffer_destroy(&l2);
     small_problem_free(&problem);
 }

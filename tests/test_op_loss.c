@@ -212,7 +212,7 @@ START_TEST(penalty_matches_double_reference)
     lam_buffer *w_buffer = test_upload(engine, w, count);
     lam_buffer *squares = test_output(engine, blocks * members);
     ck_assert_ok(lam_plan_create(engine, &plan));
-    ck_assert_ok(lam_penalty_add(engine, plan, w_buffer, in, out, members, squares));
+    ck_assert_ok(lam_penalty_add(engine, plan, w_buffer, in, out, members, 0, squares));
     ck_assert_ok(lam_plan_enqueue(plan, 0));
     double *bound = malloc(blocks * members * sizeof *bound);
     for (size_t i = 0; i < blocks * members; i++)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "net/graph.h"
+#include "net/member_columns.h"
 #include "net/memory_need.h"
 
 typedef struct lam_parameters {
@@ -39,7 +40,6 @@ LAM_MUST_USE lam_status lam_parameters_read(const lam_parameters *parameters, in
 LAM_MUST_USE lam_status lam_parameters_write(lam_parameters *parameters, int unit,
                                              lam_tensor tensor, size_t member,
                                              const double *values);
-#define LAM_ALL_MEMBERS SIZE_MAX
 
 /** Draws a member's (LAM_ALL_MEMBERS: every member's) initial weights from `seed`, in double,
  * the same on every device; gamma and variances 1, all else 0. */

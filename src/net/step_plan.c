@@ -15,8 +15,8 @@ typedef struct plan_request {
     bool drops;          /* dropout is on */
     bool has_statistics; /* it takes the parameters' instead, or with uses_batch keeps them */
     const lam_buffer *l2;
-    const lam_buffer *rates;   /* training */
-    lam_parameters *gradients; /* gradient */
+    const lam_plan_update *update; /* training */
+    lam_parameters *gradients;     /* gradient */
 } plan_request;
 
 /* A plan under construction. */
@@ -27,6 +27,8 @@ typedef struct plan_builder {
     lam_plan *plan;
     lam_input input; /* of the first unit */
     lam_scratch scratch;
+    /* Gradients of the parameters where they are clipped. */
+    lam_buffer *clipped[LAM_MAX_LAYERS][LAM_TRAINED_TENSOR_COUNT];
     bool has_skip_gradient[LAM_MAX_LAYERS]; /* that scratch.skips was written already */
     lam_epilogue epilogues[LAM_MAX_LAYERS];
     int tail; /* the first of the units that are computed at once; unit_count if none */
@@ -59,21 +61,36 @@ static int find_tail(const lam_engine *engine, const lam_graph *graph, size_t ro
     return count - tail >= LAM_MIN_SMALL_LAYERS ? tail : count;
 }
 
+static lam_optimizer_type get_optimizer(const lam_plan_update *update)
+{
+    return update->state ? update->state->type : LAM_OPTIMIZER_SGD;
+}
+
 /* Of a unit's weight and bias, or of gamma and beta in their places. */
-static lam_weight_gradient describe_gradient(const plan_request *request, int u,
+static lam_weight_gradient describe_gradient(const plan_builder *builder, int u,
                                              lam_tensor weight, lam_tensor bias)
 {
-    lam_weight_gradient gradient = {.l2 = request->l2, .rates = request->rates};
+    const plan_request *request = builder->request;
+    const lam_plan_update *update = request->update;
+    lam_weight_gradient gradient = {.l2 = request->l2};
     if (request->gradients) {
         gradient.dw = request->gradients->tensors[u][weight];
         gradient.db = request->gradients->tensors[u][bias];
+    } else if (update->clip_norm) {
+        gradient.dw = builder->clipped[u][weight];
+        gradient.db = builder->clipped[u][bias];
+    } else {
+        gradient.table = update->table;
+        gradient.optimizer = get_optimizer(update);
+        gradient.w_states = update->state ? update->state->tensors[u][weight] : NULL;
+        gradient.b_states = update->state ? update->state->tensors[u][bias] : NULL;
     }
     return gradient;
 }
 
-static lam_weight_gradient describe_dense_gradient(const plan_request *request, int u)
+static lam_weight_gradient describe_dense_gradient(const plan_builder *builder, int u)
 {
-    return describe_gradient(request, u, LAM_TENSOR_WEIGHT, LAM_TENSOR_BIAS);
+    return describe_gradient(builder, u, LAM_TENSOR_WEIGHT, LAM_TENSOR_BIAS);
 }
 
 /* Gradients of a value that is added elsewhere come together behind its activation. */
@@ -115,8 +132,9 @@ static int describe_tail(const plan_builder *builder,
         int u = builder->tail + n;
         layers[n] = (lam_small_layer){.dense = describe_unit(builder, u),
                                       .y = builder->scratch.values[u],
-                                      .dy = builder->scratch.gradients[u],
-                                      .gradient = describe_dense_gradient(builder->request, u)};
+                                      .dy = builder->scratch.gradients[u]};
+        if (builder->request->backward)
+            layers[n].gradient = describe_dense_gradient(builder, u);
     }
     return count;
 }
@@ -183,7 +201,7 @@ static lam_status add_epilogue_backward(plan_builder *builder, int u)
         .dy = builder->scratch.gradients[u],
         .dskip_in = builder->scratch.skips[u],
         .dz = builder->scratch.gradients[u],
-        .norm = describe_gradient(builder->request, u, LAM_TENSOR_GAMMA, LAM_TENSOR_BETA)};
+        .norm = describe_gradient(builder, u, LAM_TENSOR_GAMMA, LAM_TENSOR_BETA)};
     if (unit->has_skip) {
         gradient.dskip = builder->scratch.skips[unit->skip_from];
         gradient.accumulates_dskip = builder->has_skip_gradient[unit->skip_from];
@@ -261,7 +279,7 @@ static lam_status add_unit_backward(plan_builder *builder, int u)
 {
     const lam_engine *engine = builder->parameters->engine;
     const lam_dense dense = describe_unit(builder, u);
-    const lam_weight_gradient gradient = describe_dense_gradient(builder->request, u);
+    const lam_weight_gradient gradient = describe_dense_gradient(builder, u);
     const lam_buffer *dy = builder->scratch.gradients[u];
     if (has_backward_epilogue(&builder->parameters->graph.units[u]))
         LAM_TRY(add_epilogue_backward(builder, u));
@@ -287,6 +305,44 @@ static lam_status add_backward(plan_builder *builder)
     return LAM_STATUS_OK;
 }
 
+/* ---- clipping: all gradients come before the first update ---- */
+
+static lam_status create_clipped_gradients(plan_builder *builder)
+{
+    const lam_parameters *parameters = builder->parameters;
+    for (int u = 0; u < parameters->graph.unit_count; u++) {
+        const lam_graph_unit *unit = &parameters->graph.units[u];
+        for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++) {
+            size_t rows = lam_graph_get_tensor_rows(unit, (lam_tensor)t);
+            if (rows > 0)
+                LAM_TRY(create_reals(builder, rows * parameters->members * unit->out,
+                                     "gradients of parameters", &builder->clipped[u][t]));
+        }
+    }
+    return LAM_STATUS_OK;
+}
+
+static lam_status add_clipped_update(plan_builder *builder, const lam_plan_update *update)
+{
+    lam_parameters *parameters = builder->parameters;
+    lam_clipped_tensor tensors[LAM_TRAINED_TENSOR_COUNT * LAM_MAX_LAYERS];
+    int count = 0;
+    for (int u = 0; u < parameters->graph.unit_count; u++)
+        for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++)
+            if (builder->clipped[u][t])
+                tensors[count++] = (lam_clipped_tensor){
+                    .rows =
+                        lam_graph_get_tensor_rows(&parameters->graph.units[u], (lam_tensor)t),
+                    .width = parameters->graph.units[u].out,
+                    .members = parameters->members,
+                    .decays = t == LAM_TENSOR_WEIGHT,
+                    .values = parameters->tensors[u][t],
+                    .states = update->state ? update->state->tensors[u][t] : NULL,
+                    .gradients = builder->clipped[u][t]};
+    return lam_update_add_clipped(parameters->engine, builder->plan, tensors, count,
+                                  update->table, get_optimizer(update), update->clip_norm);
+}
+
 static lam_scratch_shape describe_scratch(const lam_engine *engine, const lam_graph *graph,
                                           size_t members, size_t rows,
                                           const plan_request *request)
@@ -307,13 +363,18 @@ static lam_status build_plan(plan_builder *builder)
         parameters->engine, graph, parameters->members, builder->rows->rows, builder->request);
     builder->tail = shape.tail;
     LAM_TRY(lam_scratch_create(parameters->engine, builder->plan, &shape, &builder->scratch));
+    bool clips = builder->request->update && builder->request->update->clip_norm;
+    if (clips)
+        LAM_TRY(create_clipped_gradients(builder));
     for (int u = 0; u < graph->unit_count; u++)
         LAM_TRY(describe_epilogue(builder, u));
     LAM_TRY(add_input(builder));
     LAM_TRY(add_forward(builder));
     if (builder->request->has_loss)
         LAM_TRY(add_loss(builder));
-    return builder->request->backward ? add_backward(builder) : LAM_STATUS_OK;
+    if (builder->request->backward)
+        LAM_TRY(add_backward(builder));
+    return clips ? add_clipped_update(builder, builder->request->update) : LAM_STATUS_OK;
 }
 
 static lam_status create_plan(lam_parameters *parameters, const lam_plan_rows *rows,
@@ -346,13 +407,12 @@ static const plan_request evaluation_request = {.has_loss = true, .has_statistic
 static const plan_request statistics_request = {.uses_batch = true, .has_statistics = true};
 
 lam_status lam_step_plan_create_training(lam_parameters *parameters, const lam_plan_rows *rows,
-                                         const lam_buffer *l2, const lam_buffer *rates,
-                                         lam_plan **ret_plan)
+                                         const lam_plan_update *update, lam_plan **ret_plan)
 {
     plan_request request = training_request;
     request.has_statistics = true;
-    request.l2 = l2;
-    request.rates = rates;
+    request.l2 = update->l2;
+    request.update = update;
     return create_plan(parameters, rows, &request, ret_plan);
 }
 
@@ -386,33 +446,39 @@ lam_status lam_step_plan_create_statistics(lam_parameters *parameters,
     return create_plan(parameters, rows, &statistics_request, ret_plan);
 }
 
-static void add_need(const lam_engine *engine, const lam_scratch_shape *shape, bool augments,
-                     lam_memory_need *need)
+static void add_need(const lam_engine *engine, const lam_scratch_shape *shape,
+                     const lam_plan_features *features, lam_memory_need *need)
 {
+    double real_bytes = (double)lam_engine_get_real_bytes(engine);
     lam_scratch_add_need(engine, shape, need);
-    if (augments)
-        lam_memory_need_add(need,
-                            (double)shape->rows * LAM_AUGMENT_INPUTS *
-                                (double)lam_engine_get_real_bytes(engine),
+    if (features->augments)
+        lam_memory_need_add(need, (double)shape->rows * LAM_AUGMENT_INPUTS * real_bytes,
                             "augmented rows");
+    for (int u = 0; u < shape->graph->unit_count && features->clips; u++)
+        for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++)
+            lam_memory_need_add(
+                need,
+                (double)lam_graph_get_tensor_rows(&shape->graph->units[u], (lam_tensor)t) *
+                    (double)(shape->members * shape->graph->units[u].out) * real_bytes,
+                "gradients of parameters");
 }
 
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
-                                     size_t members, size_t rows, bool augments,
-                                     lam_memory_need *need)
+                                     size_t members, size_t rows,
+                                     const lam_plan_features *features, lam_memory_need *need)
 {
     const lam_scratch_shape shape =
         describe_scratch(engine, graph, members, rows, &training_request);
-    add_need(engine, &shape, augments, need);
+    add_need(engine, &shape, features, need);
 }
 
 void lam_step_plan_add_statistics_need(const lam_engine *engine, const lam_graph *graph,
-                                       size_t members, size_t rows, bool augments,
-                                       lam_memory_need *need)
+                                       size_t members, size_t rows,
+                                       const lam_plan_features *features, lam_memory_need *need)
 {
     const lam_scratch_shape shape =
         describe_scratch(engine, graph, members, rows, &statistics_request);
-    add_need(engine, &shape, augments, need);
+    add_need(engine, &shape, features, need);
 }
 
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
@@ -420,5 +486,5 @@ void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph
 {
     const lam_scratch_shape shape =
         describe_scratch(engine, graph, members, rows, &evaluation_request);
-    add_need(engine, &shape, false, need);
+    lam_scratch_add_need(engine, &shape, need);
 }

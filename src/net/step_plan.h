@@ -5,6 +5,7 @@
 #ifndef LAM_NET_STEP_PLAN_H
 #define LAM_NET_STEP_PLAN_H
 
+#include "net/optimizer_state.h"
 #include "net/parameters.h"
 #include "op/augment.h"
 
@@ -23,11 +24,19 @@ typedef struct lam_plan_rows {
                                 table */
 } lam_plan_rows;
 
-/** Forward, loss, backward and update. `rates` real[steps, members], `l2` real[members]. */
+/** How a training step updates the parameters. */
+typedef struct lam_plan_update {
+    const lam_buffer *l2;        /* real[members] */
+    const lam_buffer *table;     /* see op/step_table.h */
+    lam_optimizer_state *state;  /* NULL: plain descent */
+    const lam_buffer *clip_norm; /* real[members]: what gradients' norms are held to; NULL:
+                                    nothing */
+} lam_plan_update;
+
+/** Forward, loss, backward and update. */
 LAM_MUST_USE lam_status lam_step_plan_create_training(lam_parameters *parameters,
                                                       const lam_plan_rows *rows,
-                                                      const lam_buffer *l2,
-                                                      const lam_buffer *rates,
+                                                      const lam_plan_update *update,
                                                       lam_plan **ret_plan);
 
 /** Forward and loss, normalized by the parameters' statistics, without dropout. */
@@ -55,13 +64,19 @@ LAM_MUST_USE lam_status lam_step_plan_create_gradient(lam_parameters *parameters
                                                       lam_parameters *gradients,
                                                       lam_plan **ret_plan);
 
-/** What these plans would allocate for steps of `rows` rows; `augments` where the plan's rows
- * have an augmentation that changes them. */
+/** What a plan does besides. */
+typedef struct lam_plan_features {
+    bool augments; /* its rows have an augmentation that changes them */
+    bool clips;    /* gradients are held to a norm */
+} lam_plan_features;
+
+/** What these plans would allocate for steps of `rows` rows. */
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
-                                     size_t members, size_t rows, bool augments,
-                                     lam_memory_need *need);
+                                     size_t members, size_t rows,
+                                     const lam_plan_features *features, lam_memory_need *need);
 void lam_step_plan_add_statistics_need(const lam_engine *engine, const lam_graph *graph,
-                                       size_t members, size_t rows, bool augments,
+                                       size_t members, size_t rows,
+                                       const lam_plan_features *features,
                                        lam_memory_need *need);
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
                                        size_t members, size_t rows, lam_memory_need *need);

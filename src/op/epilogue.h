@@ -18,7 +18,7 @@
 #define LAM_OP_EPILOGUE_H
 
 #include "op/activation.h"
-#include "op/sgd.h"
+#include "op/update.h"
 #include "op/step_table.h"
 
 /** Where batch normalization stands. Values as NORM in cl/epilogue.cl. */

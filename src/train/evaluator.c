@@ -174,7 +174,7 @@ static lam_status add_unit_to_meter(lam_penalty_meter *meter, int unit)
         lam_engine_create_reals(parameters->engine, count, "penalties", &meter->squares[unit]));
     return lam_penalty_add(parameters->engine, meter->plan,
                            parameters->tensors[unit][LAM_TENSOR_WEIGHT], shape->in, shape->out,
-                           parameters->members, meter->squares[unit]);
+                           parameters->members, 0, meter->squares[unit]);
 }
 
 lam_status lam_penalty_meter_create(const lam_parameters *parameters,

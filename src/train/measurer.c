@@ -99,9 +99,10 @@ static void add_statistics_need(const lam_engine *engine, const lam_graph *graph
                                 lam_memory_need *need)
 {
     size_t rows = (size_t)recipe->statistics.rows;
+    const lam_plan_features features = {.augments =
+                                            recipe->statistics.type == LAM_STATISTICS_ADAPTED};
     lam_step_plan_add_statistics_need(engine, graph, members,
-                                      rows < split_rows ? rows : split_rows,
-                                      recipe->statistics.type == LAM_STATISTICS_ADAPTED, need);
+                                      rows < split_rows ? rows : split_rows, &features, need);
 }
 
 void lam_measurer_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,

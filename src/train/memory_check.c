@@ -25,8 +25,12 @@ static lam_memory_need estimate(const training_shape *shape)
             &need, (double)LAM_IMAGE_INPUTS * (double)lam_dataset_get_row_count(shape->dataset),
             "images");
     lam_parameters_add_need(shape->engine, &shape->graph, 1, &need);
-    lam_step_plan_add_training_need(shape->engine, &shape->graph, 1, shape->batch,
-                                    lam_augmentation_changes_rows(&shape->recipe->augmentation),
+    const lam_plan_features features = {
+        .augments = lam_augmentation_changes_rows(&shape->recipe->augmentation),
+        .clips = shape->recipe->optimizer.clip_norm > 0};
+    lam_optimizer_state_add_need(shape->engine, &shape->graph, 1, shape->recipe->optimizer.type,
+                                 &need);
+    lam_step_plan_add_training_need(shape->engine, &shape->graph, 1, shape->batch, &features,
                                     &need);
     lam_measurer_add_need(shape->engine, &shape->graph, 1, shape->dataset, shape->recipe,
                           (1u << LAM_SPLIT_COUNT) - 1, &need);

@@ -9,6 +9,7 @@
 #include "op/softmax_cross_entropy.h"
 #include "train/measurer.h"
 #include "train/run_numbers.h"
+#include "train/step_scalars.h"
 
 /* Work is queued in chunks of steps, at most two at a time, so that a stop request is met and
  * progress shown within moments while the device never runs dry. */
@@ -31,10 +32,11 @@ struct lam_trainer {
     int64_t checked_step;     /* losses before it are known to be finite */
     lam_plan *plan;
     lam_measurer *measurer;
-    lam_buffer *order, *rates, *l2, *loss_sum, *hit_count;
+    lam_optimizer_state *optimizer_state;
+    lam_buffer *order, *table, *l2, *clip_norm, *loss_sum, *hit_count;
     lam_run_numbers numbers;
     int32_t *host_order; /* [steps per epoch * batch], or all training rows while shuffling */
-    double *host_rates;  /* [steps per epoch] */
+    double *host_table;  /* [steps per epoch, LAM_STEP_SCALAR_COUNT] */
     double *host_losses; /* [steps per epoch * loss_blocks] */
     size_t loss_blocks;  /* partial sums of one step */
     step_pacer pacer;
@@ -96,10 +98,10 @@ static lam_status create_buffers(lam_trainer *trainer)
     size_t steps = (size_t)trainer->counts.per_epoch;
     size_t rows = steps * (size_t)trainer->recipe->batch;
     size_t split_rows = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN).count;
-    size_t losses = steps * trainer->loss_blocks;
+    size_t losses = steps * trainer->loss_blocks, scalars = steps * LAM_STEP_SCALAR_COUNT;
     LAM_TRY(lam_buffer_create(engine->device, rows * sizeof(int32_t), "the order",
                               &trainer->order));
-    LAM_TRY(lam_engine_create_reals(engine, steps, "learning rates", &trainer->rates));
+    LAM_TRY(lam_engine_create_reals(engine, scalars, "learning rates", &trainer->table));
     LAM_TRY(lam_engine_create_reals(engine, 1, "l2", &trainer->l2));
     LAM_TRY(lam_engine_create_reals(engine, losses, "losses", &trainer->loss_sum));
     LAM_TRY(lam_buffer_create(engine->device, losses * sizeof(int32_t), "hits",
@@ -107,11 +109,25 @@ static lam_status create_buffers(lam_trainer *trainer)
     LAM_TRY(lam_run_numbers_create(engine, trainer->recipe->seed, &trainer->recipe->seed, 1,
                                    &trainer->numbers));
     trainer->host_order = malloc(split_rows * sizeof *trainer->host_order);
-    trainer->host_rates = malloc(steps * sizeof *trainer->host_rates);
+    trainer->host_table = malloc(scalars * sizeof *trainer->host_table);
     trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
-    if (!trainer->host_order || !trainer->host_rates || !trainer->host_losses)
+    if (!trainer->host_order || !trainer->host_table || !trainer->host_losses)
         return lam_fail_memory(engine->context, "the trainer", split_rows * sizeof(int32_t));
     return lam_engine_write_reals(engine, trainer->l2, 0, &trainer->recipe->network.l2, 1);
+}
+
+/* The state of the optimizer, and what holds its gradients. */
+static lam_status create_optimizer(lam_trainer *trainer, const lam_parameters *parameters)
+{
+    const lam_optimizer *optimizer = &trainer->recipe->optimizer;
+    LAM_TRY(lam_optimizer_state_create(trainer->engine, &parameters->graph, parameters->members,
+                                       optimizer->type, &trainer->optimizer_state));
+    if (optimizer->clip_norm == 0)
+        return LAM_STATUS_OK;
+    LAM_TRY(lam_engine_create_reals(trainer->engine, 1, "a bound of gradients",
+                                    &trainer->clip_norm));
+    return lam_engine_write_reals(trainer->engine, trainer->clip_norm, 0, &optimizer->clip_norm,
+                                  1);
 }
 
 static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
@@ -125,9 +141,12 @@ static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
         .loss_sum = trainer->loss_sum,
         .hit_count = trainer->hit_count,
         .augmentation = &trainer->recipe->augmentation,
-        .numbers = lam_run_numbers_get_inputs(&trainer->numbers, trainer->rates)};
-    LAM_TRY(lam_step_plan_create_training(parameters, &rows, trainer->l2, trainer->rates,
-                                          &trainer->plan));
+        .numbers = lam_run_numbers_get_inputs(&trainer->numbers, trainer->table)};
+    const lam_plan_update update = {.l2 = trainer->l2,
+                                    .table = trainer->table,
+                                    .state = trainer->optimizer_state,
+                                    .clip_norm = trainer->clip_norm};
+    LAM_TRY(lam_step_plan_create_training(parameters, &rows, &update, &trainer->plan));
     return lam_measurer_create(parameters, data, trainer->dataset, trainer->recipe,
                                1 << LAM_SPLIT_TRAIN | 1 << LAM_SPLIT_VALIDATION,
                                &trainer->measurer);
@@ -154,10 +173,11 @@ lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_dat
     LAM_TRY_GOTO(
         status, lam_step_counts_compute(engine->context, recipe, train_rows, &trainer->counts));
     LAM_TRY_GOTO(status, create_buffers(trainer));
+    LAM_TRY_GOTO(status, create_optimizer(trainer, parameters));
     LAM_TRY_GOTO(status, create_plans(trainer, parameters, data));
-    /* The table of learning rates is still zero: w - 0 g leaves the weights as they are, to the
-     * bit. */
+    /* The table is still zero: that leaves the weights as they are, to the bit. */
     LAM_TRY_GOTO(status, lam_plan_warm_up(trainer->plan));
+    LAM_TRY_GOTO(status, lam_optimizer_state_reset(trainer->optimizer_state));
     *ret_trainer = trainer;
     return LAM_STATUS_OK;
 fail:
@@ -174,13 +194,15 @@ void lam_trainer_destroy(lam_trainer **trainer)
     lam_plan_destroy(&t->plan);
     lam_measurer_destroy(&t->measurer);
     lam_buffer_destroy(&t->order);
-    lam_buffer_destroy(&t->rates);
+    lam_optimizer_state_destroy(&t->optimizer_state);
+    lam_buffer_destroy(&t->table);
     lam_buffer_destroy(&t->l2);
+    lam_buffer_destroy(&t->clip_norm);
     lam_buffer_destroy(&t->loss_sum);
     lam_buffer_destroy(&t->hit_count);
     lam_run_numbers_destroy(&t->numbers);
     free(t->host_order);
-    free(t->host_rates);
+    free(t->host_table);
     free(t->host_losses);
     free(t);
     *trainer = NULL;
@@ -208,13 +230,15 @@ static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
         lam_trace_begin(trainer->observer.trace, "epoch %lld", (long long)epoch + 1);
     draw_order(trainer, epoch);
     for (size_t s = 0; s < steps; s++)
-        trainer->host_rates[s] =
-            lam_schedule_get_rate(&trainer->recipe->schedule, first + (int64_t)s);
+        lam_step_scalars_fill(
+            trainer->host_table + s * LAM_STEP_SCALAR_COUNT, 0, 1, &trainer->recipe->optimizer,
+            lam_schedule_get_rate(&trainer->recipe->schedule, first + (int64_t)s),
+            first + (int64_t)s);
     LAM_TRY(lam_run_numbers_set_step(&trainer->numbers, first));
     LAM_TRY(lam_buffer_write(trainer->order, 0, trainer->host_order,
                              lam_buffer_get_size(trainer->order)));
-    return lam_engine_write_reals(trainer->engine, trainer->rates, 0, trainer->host_rates,
-                                  steps);
+    return lam_engine_write_reals(trainer->engine, trainer->table, 0, trainer->host_table,
+                                  steps * LAM_STEP_SCALAR_COUNT);
 }
 
 static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
@@ -386,6 +410,11 @@ lam_status lam_trainer_run(lam_trainer *trainer)
     lam_status finished = end_segment(trainer);
     lam_trace_end(trainer->observer.trace, trainer->epoch_span);
     return status != LAM_STATUS_OK ? status : finished;
+}
+
+lam_optimizer_state *lam_trainer_get_optimizer_state(lam_trainer *trainer)
+{
+    return trainer->optimizer_state;
 }
 
 int64_t lam_trainer_get_step(const lam_trainer *trainer)

@@ -52,6 +52,9 @@ const lam_measurement *lam_trainer_get_latest(const lam_trainer *trainer);
  * others than the running ones. Borrowed. */
 const lam_parameters *lam_trainer_get_model(const lam_trainer *trainer);
 
+/** All zero before the first step: a run that goes on fills it in. Borrowed. */
+lam_optimizer_state *lam_trainer_get_optimizer_state(lam_trainer *trainer);
+
 /** Steps taken so far, counted from the run's beginning, and seconds spent. */
 int64_t lam_trainer_get_step(const lam_trainer *trainer);
 double lam_trainer_get_training_seconds(const lam_trainer *trainer);

@@ -10,12 +10,13 @@
 typedef struct tuned_network {
     lam_engine *engine;
     lam_parameters *parameters;
-    lam_buffer *rates;
+    lam_buffer *l2, *table;
 } tuned_network;
 
 static void destroy_network(tuned_network *n)
 {
-    lam_buffer_destroy(&n->rates);
+    lam_buffer_destroy(&n->l2);
+    lam_buffer_destroy(&n->table);
     lam_parameters_destroy(&n->parameters);
     lam_engine_destroy(&n->engine);
 }
@@ -25,7 +26,9 @@ static lam_status create_network(lam_device *device, const lam_graph *graph, siz
 {
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &n->engine));
     LAM_TRY(lam_parameters_create(n->engine, graph, members, &n->parameters));
-    return lam_engine_create_reals(n->engine, members, "rates", &n->rates);
+    LAM_TRY(lam_engine_create_reals(n->engine, members, "l2", &n->l2));
+    return lam_engine_create_reals(n->engine, LAM_STEP_SCALAR_COUNT * members, "learning rates",
+                                   &n->table);
 }
 
 static lam_status plan_training(const tuned_network *n, size_t rows,
@@ -33,8 +36,8 @@ static lam_status plan_training(const tuned_network *n, size_t rows,
 {
     lam_plan *plan = NULL;
     const lam_plan_rows plan_rows = {.rows = rows, .limit = rows, .augmentation = augmentation};
-    LAM_TRY(
-        lam_step_plan_create_training(n->parameters, &plan_rows, n->rates, n->rates, &plan));
+    const lam_plan_update update = {.l2 = n->l2, .table = n->table};
+    LAM_TRY(lam_step_plan_create_training(n->parameters, &plan_rows, &update, &plan));
     lam_plan_destroy(&plan);
     return LAM_STATUS_OK;
 }
