@@ -9,7 +9,7 @@
 #include "lamina/version.h"
 #include "train/safetensors.h"
 
-#define NAME_BYTES 32
+#define NAME_BYTES 64
 
 static void name_tensor(char name[NAME_BYTES], int unit, const char *part)
 {
@@ -38,7 +38,91 @@ static lam_status add_unit(lam_safetensors_writer *writer, const lam_parameters 
     return status;
 }
 
-lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
+/* ---- the optimizer's states of one unit: all its weights', then all its biases' ---- */
+
+/* A tensor of a unit's states, with where its values are among the unit's. */
+typedef struct state_tensor {
+    char name[NAME_BYTES];
+    size_t shape[2];
+    int rank;
+    size_t first;
+} state_tensor;
+
+static size_t count_state_values(const lam_optimizer_state *state, int unit)
+{
+    const lam_graph_unit *shape = &state->graph.units[unit];
+    return state->count * (shape->in + 1) * shape->out;
+}
+
+static state_tensor find_state_tensor(const lam_optimizer_state *state, int unit, size_t index)
+{
+    const lam_graph_unit *shape = &state->graph.units[unit];
+    bool is_bias = index >= state->count;
+    size_t s = index % state->count, weights = shape->in * shape->out;
+    state_tensor tensor = {.shape = {shape->in, shape->out}, .rank = 2, .first = s * weights};
+    if (is_bias)
+        tensor = (state_tensor){
+            .shape = {shape->out}, .rank = 1, .first = state->count * weights + s * shape->out};
+    snprintf(tensor.name, NAME_BYTES, "optimizer.layer%d.%s.%zu", unit + 1,
+             is_bias ? "bias" : "weight", s);
+    return tensor;
+}
+
+static double *find_biases(const lam_optimizer_state *state, int unit, double *values)
+{
+    return values + state->count * state->graph.units[unit].in * state->graph.units[unit].out;
+}
+
+static lam_status add_states(lam_safetensors_writer *writer, const lam_optimizer_state *state,
+                             size_t member, int unit)
+{
+    size_t count = count_state_values(state, unit);
+    double *values = malloc((count + 1) * sizeof *values);
+    if (!values)
+        return lam_fail_memory(state->engine->context, "a checkpoint", count * sizeof *values);
+    lam_status status =
+        lam_optimizer_state_read(state, unit, member, values, find_biases(state, unit, values));
+    for (size_t i = 0; i < 2 * state->count && status == LAM_STATUS_OK; i++) {
+        const state_tensor tensor = find_state_tensor(state, unit, i);
+        status = lam_safetensors_writer_add(writer, tensor.name, false, tensor.shape,
+                                            tensor.rank, values + tensor.first);
+    }
+    free(values);
+    return status;
+}
+
+static lam_status load_states(const lam_safetensors_file *file, lam_optimizer_state *state,
+                              int unit)
+{
+    size_t count = count_state_values(state, unit);
+    lam_status status = LAM_STATUS_OK;
+    double *values = malloc((count + 1) * sizeof *values);
+    if (!values)
+        return lam_fail_memory(state->engine->context, "a checkpoint", count * sizeof *values);
+    for (size_t i = 0; i < 2 * state->count && status == LAM_STATUS_OK; i++) {
+        const state_tensor tensor = find_state_tensor(state, unit, i);
+        status = lam_safetensors_file_read(file, tensor.name, tensor.shape, tensor.rank,
+                                           values + tensor.first);
+    }
+    for (size_t p = 0; p < state->members && status == LAM_STATUS_OK; p++)
+        status =
+            lam_optimizer_state_write(state, unit, p, values, find_biases(state, unit, values));
+    free(values);
+    return status;
+}
+
+lam_status lam_model_file_load_optimizer(lam_optimizer_state *state, const char *path)
+{
+    lam_safetensors_file *file = NULL;
+    lam_status status = lam_safetensors_file_open(state->engine->context, path, &file);
+    for (int u = 0; u < state->graph.unit_count && status == LAM_STATUS_OK; u++)
+        status = load_states(file, state, u);
+    lam_safetensors_file_close(&file);
+    return status;
+}
+
+lam_status lam_model_file_save(const lam_parameters *parameters,
+                               const lam_optimizer_state *state, size_t member,
                                const lam_normalization *normalization, int64_t step,
                                const char *path)
 {
@@ -56,6 +140,8 @@ lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
                                                     normalization->deviation));
     for (int u = 0; u < parameters->graph.unit_count; u++)
         LAM_TRY_GOTO(status, add_unit(writer, parameters, member, u));
+    for (int u = 0; u < parameters->graph.unit_count && state; u++)
+        LAM_TRY_GOTO(status, add_states(writer, state, member, u));
     status = lam_safetensors_writer_save(writer, path);
 fail:
     lam_safetensors_writer_destroy(&writer);
