@@ -2,12 +2,15 @@
 /** @file
  * A trained network as a safetensors file: layer<n>.weight F32[in, out] and layer<n>.bias
  * F32[out] for dense layer n = 1 .., input.mean and input.deviation F64[3072] of the z-score
- * of pixels / 255, and the number of steps taken in the metadata.
+ * of pixels / 255, and the number of steps taken in the metadata. Checkpoints hold the
+ * optimizer's states, too: optimizer.layer<n>.weight.<s> and optimizer.layer<n>.bias.<s>, s = 0
+ * ..
  */
 #ifndef LAM_TRAIN_MODEL_FILE_H
 #define LAM_TRAIN_MODEL_FILE_H
 
 #include "lamina/data.h"
+#include "net/optimizer_state.h"
 #include "net/parameters.h"
 
 typedef struct lam_normalization {
@@ -15,14 +18,20 @@ typedef struct lam_normalization {
     double deviation[LAM_IMAGE_INPUTS];
 } lam_normalization;
 
-/** Writes member `member`. Errors: BAD_OUTPUT, NO_MEMORY, BAD_DEVICE. */
-LAM_MUST_USE lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
+/** Writes member `member`, with its optimizer's states unless `state` is NULL. Errors:
+ * BAD_OUTPUT, NO_MEMORY, BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_model_file_save(const lam_parameters *parameters,
+                                            const lam_optimizer_state *state, size_t member,
                                             const lam_normalization *normalization,
                                             int64_t step, const char *path);
 
 /** Fills every member. Errors: BAD_MODEL, NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_model_file_load(lam_parameters *parameters, const char *path,
                                             int64_t *ret_step);
+
+/** Fills every member's states. Errors: BAD_MODEL, NO_MEMORY, BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_model_file_load_optimizer(lam_optimizer_state *state,
+                                                      const char *path);
 
 LAM_MUST_USE lam_status lam_model_file_load_normalization(lam_context *context,
                                                           const char *path,

@@ -24,6 +24,7 @@ typedef struct training_run {
     lam_trainer *trainer;
     json_t *record;
     int64_t first_step;
+    bool has_checkpoint; /* which the run goes on from */
     struct timespec checkpoint_time;
 } training_run;
 
@@ -101,16 +102,20 @@ static lam_status load_checkpoint(training_run *run)
                         "%s: step %lld is none of the run's %lld; replace the run (--force)",
                         path, (long long)run->first_step,
                         (long long)run->session->counts.total);
+    run->has_checkpoint = true;
     return LAM_STATUS_OK;
 }
 
+/* The optimizer's states go into checkpoints alone. */
 static lam_status save_model(training_run *run, const lam_parameters *parameters,
                              const char *file)
 {
+    bool is_checkpoint = strcmp(file, LAM_RUN_CHECKPOINT) == 0;
     lam_trace_span span = lam_trace_begin(run->options->trace, "save %s", file);
-    lam_status status = lam_model_file_save(parameters, 0, &run->session->normalization,
-                                            lam_trainer_get_step(run->trainer),
-                                            lam_run_directory_get_path(run->directory, file));
+    lam_status status = lam_model_file_save(
+        parameters, is_checkpoint ? lam_trainer_get_optimizer_state(run->trainer) : NULL, 0,
+        &run->session->normalization, lam_trainer_get_step(run->trainer),
+        lam_run_directory_get_path(run->directory, file));
     lam_trace_end(run->options->trace, span);
     return status;
 }
@@ -231,6 +236,10 @@ static lam_status prepare(training_run *run)
     LAM_TRY(lam_trainer_create(run->session->parameters, run->session->data,
                                run->session->dataset, run->recipe, &observer, run->first_step,
                                &run->trainer));
+    if (run->has_checkpoint)
+        LAM_TRY(lam_model_file_load_optimizer(
+            lam_trainer_get_optimizer_state(run->trainer),
+            lam_run_directory_get_path(run->directory, LAM_RUN_CHECKPOINT)));
     LAM_TRY(lam_run_directory_write_record(run->directory, run->record));
     return lam_run_directory_start_metrics(run->directory,
                                            run->first_step > 0 ? run->first_step : -1);
