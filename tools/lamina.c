@@ -21,6 +21,7 @@ static const struct {
     {"bench", cmd_bench, "measure the device, its products and whole networks"},
     {"tune", cmd_tune, "measure the fastest ways to multiply, ahead of time"},
     {"recipe", cmd_recipe, "check a recipe, or explain the keys of recipes"},
+    {"schedule", cmd_schedule, "tabulate the learning rates of a recipe"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -20,6 +20,7 @@ tool_command cmd_check_gradients;
 tool_command cmd_devices;
 tool_command cmd_evaluate;
 tool_command cmd_recipe;
+tool_command cmd_schedule;
 tool_command cmd_train;
 tool_command cmd_tune;
 

@@ -52,12 +52,8 @@ typedef struct lam_graph {
 } lam_graph;
 
 /**
- * Infers shapes from `inputs` on and folds layers into the dense layers before them. After a
- * dense layer may follow, each at most once and in this order: batch_norm, add, an activation,
- * batch_norm (if not before), dropout.
- * Errors: BAD_RECIPE, naming the layer: another order, a last layer that is not dense with
- * `classes` outputs, an addition of what is no output of an earlier unit or has another width,
- * a value out of range.
+ * Infers shapes from `inputs` on and folds layers into the dense layers before them.
+ * Errors: BAD_RECIPE, naming the layer: what base/network_rules.h does not allow.
  */
 LAM_MUST_USE lam_status lam_graph_build(lam_context *context, const lam_network *network,
                                         size_t inputs, size_t classes, lam_graph *ret_graph);

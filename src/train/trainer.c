@@ -49,29 +49,20 @@ struct lam_trainer {
 lam_status lam_step_counts_compute(lam_context *context, const lam_recipe *recipe,
                                    uint32_t train_rows, lam_step_counts *ret_counts)
 {
-    if (recipe->batch < 1 || (uint32_t)recipe->batch > train_rows)
-        return lam_fail(context, LAM_STATUS_BAD_RECIPE,
-                        "batch: %d is out of range; legal: 1 to %u, the training rows",
-                        recipe->batch, train_rows);
-    lam_step_counts counts = {.per_epoch = train_rows / (uint32_t)recipe->batch};
-    int64_t unit_steps = 1;
-    if (recipe->stop.unit == LAM_UNIT_EPOCHS)
-        unit_steps = counts.per_epoch;
-    else if (recipe->stop.unit == LAM_UNIT_CYCLES)
-        unit_steps = lam_schedule_get_cycle_steps(&recipe->schedule);
-    if (unit_steps < 1 || __builtin_mul_overflow(recipe->stop.count, unit_steps, &counts.total))
-        return lam_fail(context, LAM_STATUS_BAD_RECIPE,
-                        "stop: the number of steps is out of range; stop after fewer");
-    *ret_counts = counts;
+    lam_schedule_span span;
+    LAM_TRY(lam_recipe_count_steps(context, recipe, train_rows, &span));
+    *ret_counts = (lam_step_counts){span.steps_per_epoch, span.total_steps};
     return LAM_STATUS_OK;
 }
 
 /* `count` evenly spaced measurements per cycle: the steps just past each multiple of
  * cycle / count, the last one at the cycle's end. */
-static bool measures_in_cycle(int64_t cycle_steps, int64_t count, int64_t step)
+static bool measures_in_cycle(const lam_schedule *schedule, int64_t count, int64_t step)
 {
-    int64_t in_cycle = step % cycle_steps;
-    return in_cycle * count % cycle_steps < count;
+    int64_t cycle = lam_schedule_get_cycle(schedule, step);
+    int64_t start = cycle > 0 ? lam_schedule_get_cycle_end(schedule, cycle - 1) : 0;
+    int64_t cycle_steps = lam_schedule_get_cycle_end(schedule, cycle) - start;
+    return (step - start) * count % cycle_steps < count;
 }
 
 bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *counts,
@@ -88,8 +79,13 @@ bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *cou
     case LAM_UNIT_CYCLES:
         break;
     }
-    return measures_in_cycle(lam_schedule_get_cycle_steps(&recipe->schedule),
-                             recipe->measure.count, step);
+    return measures_in_cycle(&recipe->schedule, recipe->measure.count, step);
+}
+
+static double get_rate(const lam_trainer *trainer, int64_t step)
+{
+    const lam_schedule_span span = {trainer->counts.per_epoch, trainer->counts.total, 0};
+    return lam_schedule_get_rate(&trainer->recipe->schedule, &span, step);
 }
 
 static lam_status create_buffers(lam_trainer *trainer)
@@ -230,10 +226,9 @@ static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
         lam_trace_begin(trainer->observer.trace, "epoch %lld", (long long)epoch + 1);
     draw_order(trainer, epoch);
     for (size_t s = 0; s < steps; s++)
-        lam_step_scalars_fill(
-            trainer->host_table + s * LAM_STEP_SCALAR_COUNT, 0, 1, &trainer->recipe->optimizer,
-            lam_schedule_get_rate(&trainer->recipe->schedule, first + (int64_t)s),
-            first + (int64_t)s);
+        lam_step_scalars_fill(trainer->host_table + s * LAM_STEP_SCALAR_COUNT, 0, 1,
+                              &trainer->recipe->optimizer,
+                              get_rate(trainer, first + (int64_t)s), first + (int64_t)s);
     LAM_TRY(lam_run_numbers_set_step(&trainer->numbers, first));
     LAM_TRY(lam_buffer_write(trainer->order, 0, trainer->host_order,
                              lam_buffer_get_size(trainer->order)));
@@ -314,7 +309,7 @@ static lam_status fail_diverged(const lam_trainer *trainer, int64_t step)
         "training diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
         "not a finite number; lower the learning rate",
         (long long)step, (double)step / (double)trainer->counts.per_epoch,
-        lam_schedule_get_rate(&trainer->recipe->schedule, step));
+        get_rate(trainer, step));
 }
 
 /* Looks at the losses of this epoch's steps that were not looked at yet. */
@@ -337,11 +332,11 @@ static lam_status check_losses(lam_trainer *trainer)
 
 static lam_status take_measurement(lam_trainer *trainer)
 {
-    lam_measurement m = {
-        .step = trainer->step,
-        .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
-        .learning_rate = lam_schedule_get_rate(&trainer->recipe->schedule, trainer->step),
-        .has_validation = lam_measurer_has(trainer->measurer, LAM_SPLIT_VALIDATION)};
+    lam_measurement m = {.step = trainer->step,
+                         .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
+                         .learning_rate = get_rate(trainer, trainer->step),
+                         .has_validation =
+                             lam_measurer_has(trainer->measurer, LAM_SPLIT_VALIDATION)};
     lam_metrics *const metrics[LAM_SPLIT_COUNT] = {&m.train, &m.validation};
     lam_trace_span span = lam_trace_begin(trainer->observer.trace, "measurement at step %lld",
                                           (long long)trainer->step);

@@ -20,7 +20,7 @@ LAMINA = os.environ["LAMINA"]
 SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
 COMMANDS = ["devices", "train", "evaluate", "check-gradients", "bench", "tune",
-            "recipe"]
+            "recipe", "schedule"]
 RUN_FILES = ["metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
