@@ -200,6 +200,8 @@ lam_status lam_graph_build(lam_context *context, const lam_network *network, siz
                            size_t classes, lam_graph *ret_graph)
 {
     graph_builder builder = {.context = context, .network = network};
+    builder.graph.loss = network->loss;
+    builder.graph.label_smoothing = network->label_smoothing;
     if (network->layer_count < 1 || network->layer_count > LAM_MAX_LAYERS)
         return lam_fail(context, LAM_STATUS_BAD_RECIPE,
                         "a network of %d layers; legal: 1 to %d layers", network->layer_count,

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "op/loss.h"
 #include "op/small_layers.h"
-#include "op/softmax_cross_entropy.h"
 
 /* What the three kinds of plan differ in. */
 typedef struct plan_request {
@@ -173,21 +173,41 @@ static lam_status add_forward(plan_builder *builder, const plan_request *request
                       : lam_small_layers_add_forward(engine, builder->plan, layers, fused);
 }
 
+/* real[members] of the plan's. */
+static lam_status create_smoothing(plan_builder *builder, lam_buffer **ret_buffer)
+{
+    const lam_parameters *parameters = builder->parameters;
+    lam_buffer *buffer = NULL;
+    LAM_TRY(lam_engine_create_reals(parameters->engine, parameters->members, "label smoothing",
+                                    &buffer));
+    LAM_TRY(lam_plan_take_buffer(builder->plan, buffer));
+    for (size_t p = 0; p < parameters->members; p++)
+        LAM_TRY(lam_engine_write_reals(parameters->engine, buffer, p,
+                                       &parameters->graph.label_smoothing, 1));
+    *ret_buffer = buffer;
+    return LAM_STATUS_OK;
+}
+
 static lam_status add_loss(plan_builder *builder)
 {
     const lam_parameters *parameters = builder->parameters;
     int last = parameters->graph.unit_count - 1;
-    const lam_softmax_cross_entropy loss = {.rows = builder->rows->rows,
-                                            .classes = parameters->graph.units[last].out,
-                                            .members = parameters->members,
-                                            .limit = builder->rows->limit,
-                                            .logits = builder->values[last],
-                                            .labels = builder->rows->labels,
-                                            .order = builder->rows->data.order,
-                                            .dlogits = builder->gradients[last],
-                                            .loss_sum = builder->rows->loss_sum,
-                                            .hit_count = builder->rows->hit_count};
-    return lam_softmax_cross_entropy_add(parameters->engine, builder->plan, &loss);
+    lam_buffer *smoothing = NULL;
+    if (parameters->graph.loss == LAM_LOSS_SOFTMAX_CROSS_ENTROPY)
+        LAM_TRY(create_smoothing(builder, &smoothing));
+    const lam_loss_operands operands = {.loss = parameters->graph.loss,
+                                        .rows = builder->rows->rows,
+                                        .classes = parameters->graph.units[last].out,
+                                        .members = parameters->members,
+                                        .limit = builder->rows->limit,
+                                        .logits = builder->values[last],
+                                        .labels = builder->rows->labels,
+                                        .order = builder->rows->data.order,
+                                        .smoothing = smoothing,
+                                        .dlogits = builder->gradients[last],
+                                        .loss_sum = builder->rows->loss_sum,
+                                        .hit_count = builder->rows->hit_count};
+    return lam_loss_add(parameters->engine, builder->plan, &operands);
 }
 
 /* The gradient passes on to the unit before while this unit's weights are still the old ones.

@@ -14,7 +14,7 @@ typedef struct lam_plan_rows {
     size_t limit;             /* places of the order at and past it do not count in sums */
     lam_input data;           /* images, order, scale and shift; x is NULL */
     const lam_buffer *labels; /* u8[all rows] */
-    lam_buffer *loss_sum;     /* see cl/softmax_cross_entropy.cl */
+    lam_buffer *loss_sum;     /* see cl/loss.cl */
     lam_buffer *hit_count;
 } lam_plan_rows;
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "op/loss.h"
 #include "op/penalty.h"
-#include "op/softmax_cross_entropy.h"
 
 struct lam_evaluator {
     const lam_engine *engine;
@@ -75,7 +75,7 @@ lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_d
     evaluator->members = parameters->members;
     evaluator->count = count;
     evaluator->steps = lam_divide_up(count, rows);
-    evaluator->results = evaluator->steps * lam_softmax_cross_entropy_get_blocks(rows);
+    evaluator->results = evaluator->steps * lam_loss_get_blocks(rows);
     LAM_TRY_GOTO(status, upload_order(evaluator, order, rows));
     LAM_TRY_GOTO(status, create_results(evaluator));
     const lam_plan_rows plan_rows = {.rows = rows,
