@@ -88,7 +88,9 @@ static lam_status plan_memory(plan_builder *builder, bool backward)
     const scratch_columns columns =
         count_columns(&parameters->graph, parameters->members, builder->tail, backward);
     for (int u = 0; u < parameters->graph.unit_count; u++) {
-        if (columns.values[u] > 0)
+        if (builder->rows->logits && u + 1 == parameters->graph.unit_count)
+            builder->values[u] = builder->rows->logits;
+        else if (columns.values[u] > 0)
             LAM_TRY(
                 create_scratch(builder, columns.values[u], "activations", &builder->values[u]));
         else

@@ -16,6 +16,7 @@ typedef struct lam_plan_rows {
     const lam_buffer *labels; /* u8[all rows] */
     lam_buffer *loss_sum;     /* see cl/loss.cl */
     lam_buffer *hit_count;
+    lam_buffer *logits; /* real[rows, members*classes] of the latest step; NULL: not kept */
 } lam_plan_rows;
 
 /** Forward, loss, backward and update. `rates` real[steps, members], `l2` real[members]. */
