@@ -237,13 +237,37 @@ START_TEST(wrong_gradients_fail)
     if (_i < 2)
         test_kernel_folder_use(&folder, files[_i % 2], no_slope);
     else
-        test_kernel_folder_use(&folder, "softmax_cross_entropy.cl",
+        test_kernel_folder_use(&folder, "loss.cl",
                                "#define sum_lanes(v) (sum_lanes(v) * (real)1.1)\n");
     ck_assert_uint_eq(check(&recipe, &options, rows), 4);
     ck_assert(!rows[0].passed && !rows[1].passed);
     ck_assert_int_eq(rows[2].passed, _i < 2);
     ck_assert_int_eq(rows[3].passed, _i < 2);
     test_folder_remove(&folder);
+}
+END_TEST
+
+/* The other losses, and softmax cross-entropy with smoothed labels. */
+START_TEST(gradients_of_every_loss_match_differences)
+{
+    static const struct {
+        lam_loss loss;
+        double label_smoothing;
+    } losses[] = {{LAM_LOSS_SOFTMAX_CROSS_ENTROPY, 0.2},
+                  {LAM_LOSS_BINARY_CROSS_ENTROPY, 0},
+                  {LAM_LOSS_HINGE, 0}};
+    lam_gradient_row rows[LAM_MAX_GRADIENT_ROWS];
+    lam_recipe recipe = recipe_of(&networks[3], 0.1);
+    recipe.network.loss = losses[_i].loss;
+    recipe.network.label_smoothing = losses[_i].label_smoothing;
+    if (lacks_doubles())
+        return;
+    ck_assert_uint_eq(check(&recipe, &all_in_double, rows), 6);
+    for (int i = 0; i < 6; i++) {
+        ck_assert_msg(rows[i].centred.norm_relative <= 1e-7, "%s: centred %g", rows[i].tensor,
+                      rows[i].centred.norm_relative);
+        ck_assert(rows[i].passed);
+    }
 }
 END_TEST
 
@@ -400,6 +424,7 @@ static void add_tests(Suite *suite)
     add_loop(suite, "float", gradients_pass_in_float, 3);
     add_loop(suite, "choices", choices_of_entries_and_rows_are_heeded, 1);
     add_loop(suite, "wrong", wrong_gradients_fail, 3);
+    add_loop(suite, "losses", gradients_of_every_loss_match_differences, 3);
     add_loop(suite, "bias", forward_differences_have_their_analytic_bias, BIAS_COUNT);
     add_loop(suite, "S1", forward_differences_of_report_s1_are_met, 1);
     add_loop(suite, "options", impossible_options_are_refused, 1);

@@ -47,6 +47,19 @@ START_TEST(one_layer_is_one_unit)
 }
 END_TEST
 
+START_TEST(the_loss_goes_along)
+{
+    const lam_layer layers[] = {dense(10)};
+    lam_network network = network_of(layers, 1);
+    lam_graph graph;
+    network.loss = LAM_LOSS_BINARY_CROSS_ENTROPY;
+    network.label_smoothing = 0.25;
+    ck_assert_ok(lam_graph_build(test_context(), &network, 3072, 10, &graph));
+    ck_assert_int_eq(graph.loss, LAM_LOSS_BINARY_CROSS_ENTROPY);
+    ck_assert_double_eq(graph.label_smoothing, 0.25);
+}
+END_TEST
+
 START_TEST(activations_fold_into_the_dense_layer_before)
 {
     const lam_layer layers[] = {dense(50), relu,      dense(7), dense(1),
@@ -199,6 +212,7 @@ END_TEST
 static void add_tests(Suite *suite)
 {
     lam_add_test(suite, "one layer", one_layer_is_one_unit, 5);
+    lam_add_test(suite, "loss", the_loss_goes_along, 5);
     lam_add_test(suite, "folding", activations_fold_into_the_dense_layer_before, 5);
     lam_add_test(suite, "all folding", what_follows_a_dense_layer_folds_into_it, 5);
     lam_add_test(suite, "initialization", units_keep_their_initialization, 5);

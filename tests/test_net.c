@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "support/device_fixture.h"
 #include "support/ref_dense.h"
 #include "support/ref_loss.h"
@@ -414,13 +414,15 @@ static void compute_block(const small_problem *problem, size_t member, size_t st
         x = values[u % 2];
     }
     size_t limit = problem->rows.limit;
-    const ref_loss loss = {.rows = end - first,
+    const ref_loss loss = {.loss = graph->loss,
+                           .rows = end - first,
                            .classes = SMALL_CLASSES,
                            .members = 1,
                            .counted = limit > start + first ? limit - start - first : 0,
                            .logits = x + first * SMALL_CLASSES,
                            .labels = rows->labels,
-                           .order = rows->order + start + first};
+                           .order = rows->order + start + first,
+                           .smoothing = &graph->label_smoothing};
     ref_loss_sum(&loss, 0, ret_loss, ret_hits);
 }
 
@@ -462,13 +464,16 @@ static int64_t check_sums(const small_problem *problem)
     return all_hits;
 }
 
-/* Limits in the middle of a partial sum, at its edges, and of none and all rows. */
+/* Limits in the middle of a partial sum, at its edges, and of none and all rows. Each graph and
+ * each variant meets every loss. */
 START_TEST(evaluation_counts_rows_below_the_limit_only)
 {
     static const size_t limits[] = {0, 1, 19, 20, 21, 37, 38, 100, 184, 185};
-    const lam_graph *graph = &graphs[_i / 3];
+    lam_graph graph = graphs[_i / 3];
+    graph.loss = (lam_loss)((_i / 3 + _i % 3) % 3);
+    graph.label_smoothing = 0.2 * (_i / 3 % 2);
     small_problem problem =
-        small_problem_make(get_engine(_i % 3, LAM_REAL_TYPE_F32), graph, EVALUATED_MEMBERS);
+        small_problem_make(get_engine(_i % 3, LAM_REAL_TYPE_F32), &graph, EVALUATED_MEMBERS);
     write_random_weights(&problem);
     int64_t hits = 0;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {

@@ -17,6 +17,8 @@ static const struct {
     {"devices", cmd_devices, "list the OpenCL devices of this machine"},
     {"train", cmd_train, "train a recipe into a run folder"},
     {"evaluate", cmd_evaluate, "measure the model of a run folder"},
+    {"predict", cmd_predict, "write the class of each image, and how probable each class is"},
+    {"ensemble", cmd_ensemble, "ask several trained networks together"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
     {"bench", cmd_bench, "measure the device, its products and whole networks"},
     {"tune", cmd_tune, "measure the fastest ways to multiply, ahead of time"},

@@ -4,7 +4,7 @@
 #include "bench/bench_rows.h"
 #include "bench/clock.h"
 #include "net/step_plan.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 
 /* A profile takes so many steps, and fewer where they would take longer than PROFILE_SECONDS.
  */
@@ -41,7 +41,7 @@ static lam_status create_plan(network_setup *s)
     size_t batch = s->task->batch, members = s->task->members;
     LAM_TRY(lam_bench_rows_create(e, s->task->dataset, batch, g->units[0].in,
                                   g->units[g->unit_count - 1].out, &s->rows));
-    size_t results = s->rows->steps * lam_softmax_cross_entropy_get_blocks(batch) * members;
+    size_t results = s->rows->steps * lam_loss_get_blocks(batch) * members;
     LAM_TRY(lam_parameters_create(e, g, members, &s->parameters));
     LAM_TRY(lam_parameters_initialize(s->parameters, LAM_ALL_MEMBERS, 1));
     LAM_TRY(lam_engine_create_reals(e, members, "l2", &s->l2));

@@ -47,6 +47,8 @@ typedef enum lam_tensor {
 #define LAM_TRAINED_TENSOR_COUNT LAM_TENSOR_STATISTICS
 
 typedef struct lam_graph {
+    lam_loss loss;
+    double label_smoothing;
     int unit_count;
     lam_graph_unit units[LAM_MAX_LAYERS];
 } lam_graph;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "net/scratch.h"
+#include "op/loss.h"
 #include "op/small_layers.h"
-#include "op/softmax_cross_entropy.h"
 
 /* What the kinds of plan differ in. */
 typedef struct plan_request {
@@ -260,17 +260,23 @@ static lam_status add_loss(plan_builder *builder)
 {
     const lam_parameters *parameters = builder->parameters;
     int last = parameters->graph.unit_count - 1;
-    const lam_softmax_cross_entropy loss = {.rows = builder->rows->rows,
-                                            .classes = parameters->graph.units[last].out,
-                                            .members = parameters->members,
-                                            .limit = builder->rows->limit,
-                                            .logits = builder->scratch.values[last],
-                                            .labels = builder->rows->labels,
-                                            .order = builder->rows->data.order,
-                                            .dlogits = builder->scratch.gradients[last],
-                                            .loss_sum = builder->rows->loss_sum,
-                                            .hit_count = builder->rows->hit_count};
-    return lam_softmax_cross_entropy_add(parameters->engine, builder->plan, &loss);
+    const lam_buffer *smoothing = NULL;
+    if (parameters->graph.loss == LAM_LOSS_SOFTMAX_CROSS_ENTROPY)
+        LAM_TRY(create_constants(builder, &parameters->graph.label_smoothing, 1,
+                                 parameters->members, "label smoothing", &smoothing));
+    const lam_loss_operands operands = {.loss = parameters->graph.loss,
+                                        .rows = builder->rows->rows,
+                                        .classes = parameters->graph.units[last].out,
+                                        .members = parameters->members,
+                                        .limit = builder->rows->limit,
+                                        .logits = builder->scratch.values[last],
+                                        .labels = builder->rows->labels,
+                                        .order = builder->rows->data.order,
+                                        .smoothing = smoothing,
+                                        .dlogits = builder->scratch.gradients[last],
+                                        .loss_sum = builder->rows->loss_sum,
+                                        .hit_count = builder->rows->hit_count};
+    return lam_loss_add(parameters->engine, builder->plan, &operands);
 }
 
 /* The gradient passes on to the unit before while this unit's weights are still the old ones.
@@ -363,6 +369,10 @@ static lam_status build_plan(plan_builder *builder)
         parameters->engine, graph, parameters->members, builder->rows->rows, builder->request);
     builder->tail = shape.tail;
     LAM_TRY(lam_scratch_create(parameters->engine, builder->plan, &shape, &builder->scratch));
+    if (builder->rows->logits) {
+        int last = graph->unit_count - 1;
+        builder->scratch.products[last] = builder->scratch.values[last] = builder->rows->logits;
+    }
     bool clips = builder->request->update && builder->request->update->clip_norm;
     if (clips)
         LAM_TRY(create_clipped_gradients(builder));

@@ -16,8 +16,9 @@ typedef struct lam_plan_rows {
     size_t limit;             /* places of the order at and past it do not count in sums */
     lam_input data;           /* images, order, scale and shift; x is NULL */
     const lam_buffer *labels; /* u8[all rows] */
-    lam_buffer *loss_sum;     /* see cl/softmax_cross_entropy.cl */
+    lam_buffer *loss_sum;     /* see cl/loss.cl */
     lam_buffer *hit_count;
+    lam_buffer *logits; /* real[rows, members*classes] of the latest step; NULL: not kept */
     const lam_augmentation *augmentation; /* of rows of images; NULL: they stay as they are */
     lam_step_inputs numbers; /* the run's, where needed: augmentation wants first_step and
                                 data_seed, dropout first_step and seeds, running averages the

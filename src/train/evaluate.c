@@ -63,26 +63,21 @@ lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
                         const lam_dataset *dataset, const char *directory, lam_gemm gemm,
                         lam_run_summary *ret_summary)
 {
-    lam_context *context = lam_device_get_context(device);
-    lam_status status = LAM_STATUS_OK;
     lam_session *session = NULL;
-    lam_normalization *normalization = malloc(sizeof *normalization);
     lam_run_summary summary = {0};
     lam_strbuf path = {0};
-    if (!normalization)
-        return lam_fail_memory(context, "the z-score", sizeof *normalization);
     lam_strbuf_append(&path, "%s/" LAM_RUN_MODEL, directory);
-    const char *model = lam_strbuf_text(&path);
-    LAM_TRY_GOTO(status, lam_model_file_load_normalization(context, model, normalization));
-    LAM_TRY_GOTO(status, lam_self_test(device, gemm));
-    LAM_TRY_GOTO(status,
-                 lam_session_create(device, recipe, dataset, gemm, normalization, &session));
-    LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, model, &summary.steps));
-    LAM_TRY_GOTO(status, evaluate_model(session, recipe, &summary));
-    *ret_summary = summary;
-fail:
+    lam_status status = lam_self_test(device, gemm);
+    if (status == LAM_STATUS_OK)
+        status =
+            lam_session_open(device, recipe, dataset, gemm, lam_strbuf_text(&path), &session);
+    if (status == LAM_STATUS_OK)
+        status = evaluate_model(session, recipe, &summary);
+    if (status == LAM_STATUS_OK) {
+        summary.steps = session->model_steps;
+        *ret_summary = summary;
+    }
     lam_session_destroy(&session);
     lam_strbuf_free(&path);
-    free(normalization);
     return status;
 }

@@ -41,6 +41,10 @@ void lam_evaluator_destroy(lam_evaluator **evaluator);
 LAM_MUST_USE lam_status lam_evaluator_run(lam_evaluator *evaluator, const double *penalties,
                                           lam_metrics *ret_metrics);
 
+/** The outputs of the last layer for each row, ret_logits[count, members*classes]. Blocking,
+ * a step's rows at a time. Errors: BAD_KERNEL, BAD_DEVICE, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_evaluator_run_logits(lam_evaluator *evaluator, double *ret_logits);
+
 typedef struct lam_penalty_meter lam_penalty_meter;
 
 LAM_MUST_USE lam_status lam_penalty_meter_create(const lam_parameters *parameters,

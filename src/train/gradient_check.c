@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "net/step_plan.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "train/evaluator.h"
 #include "train/resident_data.h"
 #include "train/run_numbers.h"
@@ -128,7 +128,7 @@ static lam_status compute_analytic_gradient(gradient_checker *checker)
 {
     const lam_engine *engine = checker->engine;
     size_t rows = checker->options->sample_count;
-    size_t blocks = lam_softmax_cross_entropy_get_blocks(rows);
+    size_t blocks = lam_loss_get_blocks(rows);
     lam_status status = LAM_STATUS_OK;
     lam_buffer *order = NULL, *l2 = NULL, *loss_sum = NULL, *hit_count = NULL;
     lam_plan *plan = NULL;

@@ -17,6 +17,7 @@ typedef struct lam_run_directory lam_run_directory;
 #define LAM_RUN_METRICS "metrics.csv"
 #define LAM_RUN_MODEL "model.safetensors"
 #define LAM_RUN_CHECKPOINT "checkpoint.safetensors"
+#define LAM_RUN_SNAPSHOT "snapshot-%d.safetensors" /* the cycle, from 1 */
 
 /** Makes the folder if needed. Errors: BAD_OUTPUT, also when it holds files of an earlier run
  * and neither `force` (which removes them) nor `resume` (which keeps them) is set. */

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "lamina/train.h"
 #include "net/step_plan.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "train/resident_data.h"
 
 /* One training step of a small network, whose results are worked out here in double. */

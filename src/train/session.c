@@ -51,6 +51,29 @@ lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
     return LAM_STATUS_OK;
 }
 
+lam_status lam_session_open(lam_device *device, const lam_recipe *recipe,
+                            const lam_dataset *dataset, lam_gemm gemm, const char *model_path,
+                            lam_session **ret_session)
+{
+    lam_context *context = lam_device_get_context(device);
+    lam_session *session = NULL;
+    lam_normalization *normalization = malloc(sizeof *normalization);
+    if (!normalization)
+        return lam_fail_memory(context, "the z-score", sizeof *normalization);
+    lam_status status = lam_model_file_load_normalization(context, model_path, normalization);
+    if (status == LAM_STATUS_OK)
+        status = lam_session_create(device, recipe, dataset, gemm, normalization, &session);
+    if (status == LAM_STATUS_OK)
+        status = lam_model_file_load(session->parameters, model_path, &session->model_steps);
+    free(normalization);
+    if (status != LAM_STATUS_OK) {
+        lam_session_destroy(&session);
+        return status;
+    }
+    *ret_session = session;
+    return LAM_STATUS_OK;
+}
+
 void lam_session_destroy(lam_session **session)
 {
     if (!*session)
@@ -76,5 +99,16 @@ lam_status lam_session_evaluate(lam_session *session, const lam_recipe *recipe, 
         if (lam_measurer_has(measurer, (lam_split)split))
             summary->has_split[split] = true;
     lam_measurer_destroy(&measurer);
+    return status;
+}
+
+lam_status lam_session_compute_logits(lam_session *session, lam_split split, double *ret_logits)
+{
+    lam_evaluator *evaluator = NULL;
+    LAM_TRY(lam_evaluator_create_for_range(session->parameters, session->data,
+                                           lam_dataset_get_split(session->dataset, split),
+                                           &evaluator));
+    lam_status status = lam_evaluator_run_logits(evaluator, ret_logits);
+    lam_evaluator_destroy(&evaluator);
     return status;
 }

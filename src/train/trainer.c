@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "train/measurer.h"
 #include "train/run_numbers.h"
 #include "train/step_scalars.h"
@@ -164,7 +164,7 @@ lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_dat
     trainer->observer = *observer;
     trainer->first_step = trainer->step = trainer->checked_step = first_step;
     trainer->pacer.chunk_steps = 1;
-    trainer->loss_blocks = lam_softmax_cross_entropy_get_blocks((size_t)recipe->batch);
+    trainer->loss_blocks = lam_loss_get_blocks((size_t)recipe->batch);
     uint32_t train_rows = lam_dataset_get_split(dataset, LAM_SPLIT_TRAIN).count;
     LAM_TRY_GOTO(
         status, lam_step_counts_compute(engine->context, recipe, train_rows, &trainer->counts));
