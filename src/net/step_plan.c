@@ -20,6 +20,7 @@ typedef struct plan_builder {
     lam_parameters *parameters;
     const lam_plan_rows *rows;
     lam_plan *plan;
+    lam_input input;                       /* of the first unit */
     lam_buffer *values[LAM_MAX_LAYERS];    /* outputs of the units, real[rows, members*out] */
     lam_buffer *gradients[LAM_MAX_LAYERS]; /* of the values */
     int tail; /* the first of the units that are fused; unit_count if none */
@@ -137,7 +138,7 @@ static lam_dense describe_unit(const plan_builder *builder, int u)
                        .w = parameters->tensors[u][LAM_TENSOR_WEIGHT],
                        .b = parameters->tensors[u][LAM_TENSOR_BIAS]};
     if (u == 0) {
-        dense.input = builder->rows->data;
+        dense.input = builder->input;
     } else {
         dense.input.x = builder->values[u - 1];
         dense.input_activation = parameters->graph.units[u - 1].activation;
@@ -158,6 +159,23 @@ static int describe_tail(const plan_builder *builder, const plan_request *reques
                                       .gradient = describe_gradient(request, u)};
     }
     return count;
+}
+
+/* Where rows change whenever they are drawn, the step's are made first, for both products that
+ * read them; elsewhere the products reach them in the data set. */
+static lam_status add_input(plan_builder *builder)
+{
+    const lam_plan_rows *rows = builder->rows;
+    builder->input = rows->data;
+    if (!lam_augmentation_changes_rows(rows->augmentation))
+        return LAM_STATUS_OK;
+    lam_augment augment = {.augmentation = *rows->augmentation,
+                           .rows = rows->rows,
+                           .data = rows->data,
+                           .numbers = &rows->numbers};
+    LAM_TRY(create_scratch(builder, LAM_AUGMENT_INPUTS, "augmented rows", &augment.x));
+    builder->input = (lam_input){.x = augment.x};
+    return lam_augment_add(builder->parameters->engine, builder->plan, &augment);
 }
 
 static lam_status add_forward(plan_builder *builder, const plan_request *request)
@@ -224,6 +242,7 @@ static lam_status build_plan(plan_builder *builder, const plan_request *request)
     builder->tail = find_tail(builder->parameters->engine, &builder->parameters->graph,
                               builder->rows->rows);
     LAM_TRY(plan_memory(builder, request->backward));
+    LAM_TRY(add_input(builder));
     LAM_TRY(add_forward(builder, request));
     LAM_TRY(add_loss(builder));
     return request->backward ? add_backward(builder, request) : LAM_STATUS_OK;
@@ -266,9 +285,14 @@ lam_status lam_step_plan_create_gradient(lam_parameters *parameters, const lam_p
 }
 
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
-                                     size_t members, size_t rows, lam_memory_need *need)
+                                     size_t members, size_t rows, bool augments,
+                                     lam_memory_need *need)
 {
     add_need(engine, graph, members, rows, true, need);
+    if (augments)
+        lam_memory_need_add(
+            need, (double)rows * LAM_AUGMENT_INPUTS * (double)lam_engine_get_real_bytes(engine),
+            "augmented rows");
 }
 
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,

@@ -6,6 +6,7 @@
 #define LAM_NET_STEP_PLAN_H
 
 #include "net/parameters.h"
+#include "op/augment.h"
 
 /** The rows that a plan works on and where it leaves their losses. Step s takes rows
  * order[s*rows] .. order[s*rows + rows-1] of the data set. */
@@ -16,6 +17,8 @@ typedef struct lam_plan_rows {
     const lam_buffer *labels; /* u8[all rows] */
     lam_buffer *loss_sum;     /* see cl/softmax_cross_entropy.cl */
     lam_buffer *hit_count;
+    const lam_augmentation *augmentation; /* of rows of images; NULL: they stay as they are */
+    lam_step_inputs numbers; /* of which augmentation needs first_step, data_seed */
 } lam_plan_rows;
 
 /** Forward, loss, backward and update. `rates` real[steps, members], `l2` real[members]. */
@@ -37,9 +40,11 @@ LAM_MUST_USE lam_status lam_step_plan_create_gradient(lam_parameters *parameters
                                                       lam_parameters *gradients,
                                                       lam_plan **ret_plan);
 
-/** What these plans would allocate for steps of `rows` rows. */
+/** What these plans would allocate for steps of `rows` rows; `augments` where the plan's rows
+ * have an augmentation that changes them. */
 void lam_step_plan_add_training_need(const lam_engine *engine, const lam_graph *graph,
-                                     size_t members, size_t rows, lam_memory_need *need);
+                                     size_t members, size_t rows, bool augments,
+                                     lam_memory_need *need);
 void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph *graph,
                                        size_t members, size_t rows, lam_memory_need *need);
 

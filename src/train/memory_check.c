@@ -13,6 +13,7 @@ typedef struct training_shape {
     const lam_dataset *dataset;
     lam_graph graph;
     size_t batch;
+    bool augments;
 } training_shape;
 
 /* Buffers of a few numbers a row or a step do not count. */
@@ -24,7 +25,8 @@ static lam_memory_need estimate(const training_shape *shape)
             &need, (double)LAM_IMAGE_INPUTS * (double)lam_dataset_get_row_count(shape->dataset),
             "images");
     lam_parameters_add_need(shape->engine, &shape->graph, 1, &need);
-    lam_step_plan_add_training_need(shape->engine, &shape->graph, 1, shape->batch, &need);
+    lam_step_plan_add_training_need(shape->engine, &shape->graph, 1, shape->batch,
+                                    shape->augments, &need);
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)
         lam_evaluator_add_need(shape->engine, &shape->graph, 1,
                                lam_dataset_get_split(shape->dataset, (lam_split)split).count,
@@ -118,7 +120,9 @@ lam_status lam_memory_check(lam_device *device, const lam_recipe *recipe,
                             const lam_dataset *dataset, lam_gemm gemm)
 {
     lam_engine *engine = NULL;
-    training_shape shape = {.dataset = dataset, .batch = (size_t)recipe->batch};
+    training_shape shape = {.dataset = dataset,
+                            .batch = (size_t)recipe->batch,
+                            .augments = lam_augmentation_changes_rows(&recipe->augmentation)};
     LAM_TRY(lam_graph_build(lam_device_get_context(device), &recipe->network, LAM_IMAGE_INPUTS,
                             LAM_CLASS_COUNT, &shape.graph));
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &engine));

@@ -31,6 +31,8 @@ struct lam_trainer {
     lam_evaluator *train_evaluator, *validation_evaluator;
     lam_penalty_meter *penalty_meter;
     lam_buffer *order, *rates, *l2, *loss_sum, *hit_count;
+    lam_buffer *epoch_step; /* i32[1]: the epoch's first step */
+    lam_buffer *data_seed;  /* i32[2]: the recipe's seed, low word first */
     int32_t *host_order; /* [steps per epoch * batch], or all training rows while shuffling */
     double *host_rates;  /* [steps per epoch] */
     double *host_losses; /* [steps per epoch * loss_blocks] */
@@ -95,6 +97,8 @@ static lam_status create_buffers(lam_trainer *trainer)
     size_t rows = steps * (size_t)trainer->recipe->batch;
     size_t split_rows = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN).count;
     size_t losses = steps * trainer->loss_blocks;
+    const uint32_t seed[2] = {(uint32_t)trainer->recipe->seed,
+                              (uint32_t)(trainer->recipe->seed >> 32)};
     LAM_TRY(lam_buffer_create(engine->device, rows * sizeof(int32_t), "the order",
                               &trainer->order));
     LAM_TRY(lam_engine_create_reals(engine, steps, "learning rates", &trainer->rates));
@@ -102,6 +106,10 @@ static lam_status create_buffers(lam_trainer *trainer)
     LAM_TRY(lam_engine_create_reals(engine, losses, "losses", &trainer->loss_sum));
     LAM_TRY(lam_buffer_create(engine->device, losses * sizeof(int32_t), "hits",
                               &trainer->hit_count));
+    LAM_TRY(lam_buffer_create(engine->device, sizeof(int32_t), "the epoch's first step",
+                              &trainer->epoch_step));
+    LAM_TRY(lam_buffer_create(engine->device, sizeof seed, "the seed", &trainer->data_seed));
+    LAM_TRY(lam_buffer_write(trainer->data_seed, 0, seed, sizeof seed));
     trainer->host_order = malloc(split_rows * sizeof *trainer->host_order);
     trainer->host_rates = malloc(steps * sizeof *trainer->host_rates);
     trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
@@ -113,13 +121,15 @@ static lam_status create_buffers(lam_trainer *trainer)
 static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
                                const lam_resident_data *data)
 {
-    const lam_plan_rows rows = {.rows = (size_t)trainer->recipe->batch,
-                                .limit = (size_t)trainer->counts.per_epoch *
-                                         (size_t)trainer->recipe->batch,
-                                .data = lam_resident_data_get_input(data, trainer->order),
-                                .labels = data->labels,
-                                .loss_sum = trainer->loss_sum,
-                                .hit_count = trainer->hit_count};
+    const lam_plan_rows rows = {
+        .rows = (size_t)trainer->recipe->batch,
+        .limit = (size_t)trainer->counts.per_epoch * (size_t)trainer->recipe->batch,
+        .data = lam_resident_data_get_input(data, trainer->order),
+        .labels = data->labels,
+        .loss_sum = trainer->loss_sum,
+        .hit_count = trainer->hit_count,
+        .augmentation = &trainer->recipe->augmentation,
+        .numbers = {.first_step = trainer->epoch_step, .data_seed = trainer->data_seed}};
     lam_row_range train = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN);
     lam_row_range validation = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_VALIDATION);
     LAM_TRY(lam_step_plan_create_training(parameters, &rows, trainer->l2, trainer->rates,
@@ -179,6 +189,8 @@ void lam_trainer_destroy(lam_trainer **trainer)
     lam_buffer_destroy(&t->l2);
     lam_buffer_destroy(&t->loss_sum);
     lam_buffer_destroy(&t->hit_count);
+    lam_buffer_destroy(&t->epoch_step);
+    lam_buffer_destroy(&t->data_seed);
     free(t->host_order);
     free(t->host_rates);
     free(t->host_losses);
@@ -206,10 +218,12 @@ static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
     size_t steps = (size_t)trainer->counts.per_epoch;
     trainer->epoch_span =
         lam_trace_begin(trainer->observer.trace, "epoch %lld", (long long)epoch + 1);
+    const int32_t first_step = (int32_t)first;
     draw_order(trainer, epoch);
     for (size_t s = 0; s < steps; s++)
         trainer->host_rates[s] =
             lam_schedule_get_rate(&trainer->recipe->schedule, first + (int64_t)s);
+    LAM_TRY(lam_buffer_write(trainer->epoch_step, 0, &first_step, sizeof first_step));
     LAM_TRY(lam_buffer_write(trainer->order, 0, trainer->host_order,
                              lam_buffer_get_size(trainer->order)));
     return lam_engine_write_reals(trainer->engine, trainer->rates, 0, trainer->host_rates,

@@ -28,10 +28,11 @@ static lam_status create_network(lam_device *device, const lam_graph *graph, siz
     return lam_engine_create_reals(n->engine, members, "rates", &n->rates);
 }
 
-static lam_status plan_training(const tuned_network *n, size_t rows)
+static lam_status plan_training(const tuned_network *n, size_t rows,
+                                const lam_augmentation *augmentation)
 {
     lam_plan *plan = NULL;
-    const lam_plan_rows plan_rows = {.rows = rows, .limit = rows};
+    const lam_plan_rows plan_rows = {.rows = rows, .limit = rows, .augmentation = augmentation};
     LAM_TRY(
         lam_step_plan_create_training(n->parameters, &plan_rows, n->rates, n->rates, &plan));
     lam_plan_destroy(&plan);
@@ -56,7 +57,7 @@ lam_status lam_tune_network(lam_device *device, const lam_network *network, size
     size_t classes = (size_t)network->layers[network->layer_count - 1].width;
     LAM_TRY(lam_graph_build(lam_device_get_context(device), network, inputs, classes, &graph));
     LAM_TRY_GOTO(status, create_network(device, &graph, members, gemm, &n));
-    LAM_TRY_GOTO(status, plan_training(&n, batch));
+    LAM_TRY_GOTO(status, plan_training(&n, batch, NULL));
     status = plan_evaluation(&n, LAM_EVALUATION_ROWS);
 fail:
     destroy_network(&n);
@@ -74,7 +75,7 @@ lam_status lam_tune_recipe(lam_device *device, const lam_recipe *recipe, lam_gem
         lam_graph_build(context, &recipe->network, LAM_IMAGE_INPUTS, LAM_CLASS_COUNT, &graph));
     LAM_TRY(lam_split_plan_make(context, &recipe->data, &splits));
     LAM_TRY_GOTO(status, create_network(device, &graph, 1, gemm, &n));
-    LAM_TRY_GOTO(status, plan_training(&n, (size_t)recipe->batch));
+    LAM_TRY_GOTO(status, plan_training(&n, (size_t)recipe->batch, &recipe->augmentation));
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)
         if (splits.ranges[split].count > 0)
             LAM_TRY_GOTO(status, plan_evaluation(

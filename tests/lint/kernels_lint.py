@@ -28,14 +28,17 @@ DEFINES = {
     "BLOCK_ROWS": ([1, 20, 64], [0]),
     "CHAINS": ([1, 8, 32], [0, 33]),
     "DEPTH": ([8, 32], [4, 24]),
+    "FLIP": ([0, 1], [2]),
     "GATHER": ([0, 1], [2]),
     "GROUP_COLUMNS": ([4, 16], [2, 12]),
     "GROUP_ROWS": ([8, 16], [2, 12]),
     "IN_LOAD": ([1, 4], [3, 8]),
+    "ITEM_VECTORS": ([1, 192], [0]),
     "ITERATIONS": ([1, 1000], [0]),
     "ITEM_TILES": ([1, 4], [0]),
     "LAYERS": ([2, 3, 8], [1, 9]),
     "LEAD": ([0, 1], [2]),
+    "NOISE": ([0, 1], [2]),
     "OUT_LOAD": ([1, 2], [3, 8]),
     "PACK": ([0, 1], [2]),
     "PART": ([0, 96], [-32, 100]),
@@ -43,6 +46,7 @@ DEFINES = {
     "TAIL": ([0, 2, 4], [1, 8]),
     "TILE_ROWS": ([1, 4, 7, 8, 16], [0, 17]),
     "TILE_VECTORS": ([1, 2, 3, 4, 8], [0, 9]),
+    "TRANSLATION": ([0, 3, 31], [-1, 32]),
     "UPDATE": ([0, 1], [2]),
     "VEC": ([4, 8, 16], [2, 32]),
     "WORK_COLUMNS": ([2, 8], [1, 16]),
@@ -56,6 +60,7 @@ EXTRA = {"small_layers.cl": {"INPUT_ACTIVATION": 1, **LAYER_DEFINES}}
 
 # Values that are only legal together, as the files' head comments say.
 RULES = {
+    "augment.cl": [lambda v: v["GATHER"] == 1],
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [
         lambda v: v["TAIL"] == 0 or v["VEC"] == 16,
