@@ -17,6 +17,7 @@ static const struct {
     {"devices", cmd_devices, "list the OpenCL devices of this machine"},
     {"train", cmd_train, "train a recipe into a run folder"},
     {"evaluate", cmd_evaluate, "measure the model of a run folder"},
+    {"preview", cmd_preview, "draw what a recipe's augmentation does to images"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
     {"bench", cmd_bench, "measure the device, its products and whole networks"},
     {"tune", cmd_tune, "measure the fastest ways to multiply, ahead of time"},

@@ -19,6 +19,7 @@ tool_command cmd_bench;
 tool_command cmd_check_gradients;
 tool_command cmd_devices;
 tool_command cmd_evaluate;
+tool_command cmd_preview;
 tool_command cmd_recipe;
 tool_command cmd_train;
 tool_command cmd_tune;

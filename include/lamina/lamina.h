@@ -12,6 +12,7 @@
 #include "lamina/gemm.h"
 #include "lamina/gradient_check.h"
 #include "lamina/network.h"
+#include "lamina/preview.h"
 #include "lamina/recipe.h"
 #include "lamina/schedule.h"
 #include "lamina/status.h"
