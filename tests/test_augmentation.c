@@ -126,6 +126,21 @@ START_TEST(plans_on_mirrored_rows_are_those_on_mirrored_images)
 }
 END_TEST
 
+START_TEST(augmented_rows_count_as_memory)
+{
+    lam_memory_need plain = {0}, augmented = {0};
+    image_problem p = make_problem(LAM_GEMM_AUTO, images);
+    const lam_graph *graph = &p.parameters->graph;
+    lam_step_plan_add_training_need(p.engine, graph, 1, BATCH, false, &plain);
+    lam_step_plan_add_training_need(p.engine, graph, 1, BATCH, true, &augmented);
+    double bytes = BATCH * INPUTS * sizeof(float) + LAM_BUFFER_PADDING_BYTES;
+    ck_assert_double_eq(augmented.total_bytes - plain.total_bytes, bytes);
+    ck_assert_double_eq(augmented.largest_bytes, bytes);
+    ck_assert_str_eq(augmented.largest, "augmented rows");
+    free_problem(&p);
+}
+END_TEST
+
 /* ---- runs ---- */
 
 static const lam_augmentation everything = {.flip = 0.5, .translation = 3, .noise = 0.1};
@@ -215,6 +230,7 @@ static void add_tests(Suite *suite)
     tcase_add_loop_test(plans, plans_on_mirrored_rows_are_those_on_mirrored_images, 0,
                         sizeof variants / sizeof variants[0]);
     suite_add_tcase(suite, plans);
+    lam_add_test(suite, "memory", augmented_rows_count_as_memory, 60);
     add_run_test(suite, "runs", augmented_run_repeats_and_resumes_to_the_same_bytes);
     add_run_test(suite, "parts", every_part_of_an_augmentation_is_used);
 }
