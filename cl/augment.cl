@@ -7,18 +7,20 @@
  *   colour plane, row and column:
  *   pixel   = image[c, v - ty, u - tx], of a flipped image image[c, v - ty, 31 - (u - tx)]
  *   x[i, k] = pixel * scale[k] + shift[k], or 0 where the pixel lies outside the image (the mean
- *             image's value), plus noise[0] * normal[k]
+ *             image's value), plus noise[0] * normal
  *   With w = draw_random(0xffffffff, i, n, 6) of the run's step n = first_step[0] + s and the key
  *   data_seed: flipped where floor(w.x / 4) < flip_below, so with probability flip_below / 2^30;
  *   tx = floor(w.y * (2 TRANSLATION + 1) / 2^32) - TRANSLATION, and ty in this way from w.z.
- *   With w = draw_random(k / 4, i, n, 6) and f(word) = (floor(word / 512) + 1/2) / 2^23: normal of
- *   the four places from k on is r(w.x) * (cos, sin)(2 pi f(w.y)), r(w.z) * (cos, sin)(2 pi f(w.w)),
- *   r(word) = sqrt(-2 log f(word)): Box and Muller, 1958; f is exact in any real.
+ *   The four normals of w = draw_random(32 g + u, i, n, 6) go to the column u of the planes' rows
+ *   4 g + (0 .. 3), the 96 rows of all planes counted through: r(w.x) * (cos, sin)(2 pi f(w.y)) and
+ *   r(w.z) * (cos, sin)(2 pi f(w.w)), where r(word) = sqrt(-2 log f(word)) and f(word) =
+ *   (floor(word / 512) + 1/2) / 2^23, exact in any real: Box and Muller, 1958.
  * Layout: x[rows, 3072], images u8[all rows, 3072] planar 3 x 32 x 32, order[steps*rows], scale
  *   and shift [3072], first_step[1], data_seed u32[2] low word first, noise[1].
- * Launch: any local; global (3072 / (VEC * ITEM_VECTORS), rows, 1).
+ * Launch: any local; global (768 / (VEC * ITEM_VECTORS), rows, 1).
  * Defines: REAL_BITS, VEC, GATHER=1 (common.clh); FLIP, NOISE 0 or 1: whether there is any;
- *   TRANSLATION 0 .. 31; ITEM_VECTORS >= 1, a divisor of 3072 / VEC: of one work-item.
+ *   TRANSLATION 0 .. 31; ITEM_VECTORS >= 1, a divisor of 768 / VEC: a work-item takes so many
+ *   vectors of columns, of four rows each.
  * x is overwritten. What is drawn does not depend on how work is shared out.
  */
 #if !GATHER
@@ -43,14 +45,14 @@
 #define WORD_VECTOR REAL_VECTOR_OF(uint, VEC)
 
 #if VEC == 16
-#define HALF_VECTOR REAL_VECTOR(8)
 #define REVERSED(v) (v).sfedcba9876543210
+#define LANES 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 #elif VEC == 8
-#define HALF_VECTOR REAL_VECTOR(4)
 #define REVERSED(v) (v).s76543210
+#define LANES 0, 1, 2, 3, 4, 5, 6, 7
 #else
-#define HALF_VECTOR REAL_VECTOR(2)
 #define REVERSED(v) (v).s3210
+#define LANES 0, 1, 2, 3
 #endif
 
 /* How an image is changed, and where its random numbers come from. */
@@ -94,9 +96,7 @@ inline BYTE_VECTOR load_pixels(global const uchar *image, int start)
 /* All ones in the lanes whose column lies inside, of VEC columns from `column` on. */
 inline maskv find_inside(int column)
 {
-    maskv columns;
-    for (int lane = 0; lane < VEC; lane++)
-        ((MASK_SCALAR *)&columns)[lane] = column + lane;
+    const maskv columns = (maskv)(column) + (maskv)(LANES);
     return columns >= (maskv)(0) && columns < (maskv)(SIDE);
 }
 
@@ -122,26 +122,23 @@ inline realv move_pixels(global const uchar *image, global const real *scale,
 }
 
 #if NOISE
-/* The words of the VEC / 4 blocks from place k on. */
-inline WORD_VECTOR draw_words(int k, const change *c)
+inline realv get_fraction(WORD_VECTOR words)
 {
-    WORD_VECTOR words;
-    for (int block = 0; block < VEC / 4; block++)
-        ((uint4 *)&words)[block] =
-            draw_random((uint4)(k / 4 + block, c->row, c->step, STREAM), c->key);
-    return words;
+    return (CONVERT_VECTOR(words >> 9) + (realv)(0.5f)) * (realv)(0x1p-23f);
 }
 
-inline realv draw_normals(int k, const change *c)
+/* Of the draws from `first` on, one to a lane. */
+inline void draw_normals(realv normals[4], int first, const change *c)
 {
-    const realv fraction =
-        (CONVERT_VECTOR(draw_words(k, c) >> 9) + (realv)(0.5f)) * (realv)(0x1p-23f);
-    const HALF_VECTOR radius = sqrt((real)-2 * log(fraction.even));
-    const HALF_VECTOR half_turns = (real)2 * fraction.odd;
-    realv normals;
-    normals.even = radius * cospi(half_turns);
-    normals.odd = radius * sinpi(half_turns);
-    return normals;
+    WORD_VECTOR x = (WORD_VECTOR)(first) + (WORD_VECTOR)(LANES), y = (WORD_VECTOR)(c->row);
+    WORD_VECTOR z = (WORD_VECTOR)(c->step), w = (WORD_VECTOR)(STREAM);
+    DRAW_RANDOM_AS(VEC, x, y, z, w, c->key)
+    const realv half_turns[2] = {2 * get_fraction(y), 2 * get_fraction(w)};
+    const realv radius[2] = {sqrt(-2 * log(get_fraction(x))), sqrt(-2 * log(get_fraction(z)))};
+    for (int pair = 0; pair < 2; pair++) {
+        normals[2 * pair] = radius[pair] * cospi(half_turns[pair]);
+        normals[2 * pair + 1] = radius[pair] * sinpi(half_turns[pair]);
+    }
 }
 #endif
 
@@ -155,11 +152,18 @@ kernel void augment_forward(global real *restrict x, INPUT_PARAMETERS,
     const uint2 key = (uint2)(data_seed[0], data_seed[1]);
     const change c = draw_change(i, first_step[0] + step, key, flip_below);
     global const uchar *image = images + (size_t)order[(size_t)step * rows + i] * INPUTS;
-    for (int k = first; k < first + ITEM_VECTORS * VEC; k += VEC) {
-        realv values = move_pixels(image, scale, shift, k, &c);
+    for (int draw = first; draw < first + ITEM_VECTORS * VEC; draw += VEC) {
 #if NOISE
-        values = fma((realv)(noise[0]), draw_normals(k, &c), values);
+        realv normals[4];
+        draw_normals(normals, draw, &c);
 #endif
-        STORE_VECTOR(values, 0, x + (size_t)i * INPUTS + k);
+        for (int n = 0; n < 4; n++) {
+            const int k = (draw / SIDE * 4 + n) * SIDE + draw % SIDE;
+            realv values = move_pixels(image, scale, shift, k, &c);
+#if NOISE
+            values = fma((realv)(noise[0]), normals[n], values);
+#endif
+            STORE_VECTOR(values, 0, x + (size_t)i * INPUTS + k);
+        }
     }
 }

@@ -21,6 +21,7 @@ tool_command cmd_devices;
 tool_command cmd_ensemble;
 tool_command cmd_evaluate;
 tool_command cmd_predict;
+tool_command cmd_preview;
 tool_command cmd_recipe;
 tool_command cmd_schedule;
 tool_command cmd_train;

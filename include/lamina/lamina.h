@@ -14,6 +14,7 @@
 #include "lamina/gradient_check.h"
 #include "lamina/network.h"
 #include "lamina/predict.h"
+#include "lamina/preview.h"
 #include "lamina/recipe.h"
 #include "lamina/schedule.h"
 #include "lamina/status.h"

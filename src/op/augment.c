@@ -17,7 +17,7 @@ bool lam_augmentation_changes_rows(const lam_augmentation *augmentation)
 }
 
 /* Where a work-item runs on a core of its own, it takes a whole image, in the vectors of the
- * device; elsewhere neighbours take neighbouring places, four at a time. */
+ * device; elsewhere neighbours take neighbouring columns, as few as the kernel can. */
 static bool takes_whole_images(const lam_engine *engine)
 {
     return engine->gemm == LAM_GEMM_REGISTERS;
@@ -34,7 +34,7 @@ static lam_define_set choose_defines(const lam_engine *engine,
     lam_define_set_add(&defines, "TRANSLATION", augmentation->translation);
     lam_define_set_add(&defines, "NOISE", augmentation->noise > 0);
     lam_define_set_add(&defines, "ITEM_VECTORS",
-                       takes_whole_images(engine) ? LAM_AUGMENT_INPUTS / lanes : 1);
+                       takes_whole_images(engine) ? LAM_AUGMENT_INPUTS / 4 / lanes : 1);
     return defines;
 }
 
@@ -66,9 +66,9 @@ lam_status lam_augment_add(const lam_engine *engine, lam_plan *plan, const lam_a
     lam_launch_bind_int(&launch, augment->rows);
     lam_launch_bind_int(&launch, (size_t)get_flip_bound(augmentation->flip));
     lam_launch_bind_step(&launch);
-    int item_inputs =
+    int item_columns =
         lam_define_set_get(&defines, "VEC") * lam_define_set_get(&defines, "ITEM_VECTORS");
-    const size_t items[3] = {LAM_AUGMENT_INPUTS / (size_t)item_inputs, augment->rows, 1};
+    const size_t items[3] = {LAM_AUGMENT_INPUTS / 4 / (size_t)item_columns, augment->rows, 1};
     return lam_plan_add_launch(&launch, items,
                                takes_whole_images(engine) ? alone : lam_any_local);
 }

@@ -19,7 +19,7 @@ from pathlib import Path
 LAMINA = os.environ["LAMINA"]
 SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
-COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "check-gradients", "bench",
+COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "preview", "check-gradients", "bench",
             "tune", "recipe", "schedule"]
 RUN_FILES = ["metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (

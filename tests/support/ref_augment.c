@@ -33,14 +33,15 @@ ref_change ref_draw_change(const lam_augmentation *augmentation, const ref_draw 
 void ref_draw_normals(const ref_draw *draw, double ret_normals[REF_INPUTS])
 {
     const double turn = 6.283185307179586477;
-    for (uint32_t k = 0; k < REF_INPUTS; k += 4) {
+    for (int block = 0; block < REF_INPUTS / 4; block++) {
+        double *column = ret_normals + block / REF_SIDE * 4 * REF_SIDE + block % REF_SIDE;
         uint32_t words[4];
-        draw_words(draw, k / 4, words);
+        draw_words(draw, (uint32_t)block, words);
         for (int pair = 0; pair < 4; pair += 2) {
             double radius = sqrt(-2 * log((words[pair] / 512 + 0.5) * 0x1p-23));
             double angle = turn * (words[pair + 1] / 512 + 0.5) * 0x1p-23;
-            ret_normals[k + (uint32_t)pair] = radius * cos(angle);
-            ret_normals[k + (uint32_t)pair + 1] = radius * sin(angle);
+            column[pair * REF_SIDE] = radius * cos(angle);
+            column[(pair + 1) * REF_SIDE] = radius * sin(angle);
         }
     }
 }
