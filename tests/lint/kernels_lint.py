@@ -27,7 +27,9 @@ DEFINES = {
     "BACKWARD": ([0, 1], [2]),
     "BLOCK_ROWS": ([1, 20, 64], [0]),
     "CHAINS": ([1, 8, 32], [0, 33]),
+    "COLUMN_ITEMS": ([1, 4], [0, 17]),
     "DEPTH": ([8, 32], [4, 24]),
+    "DROPOUT": ([0, 1], [2]),
     "GATHER": ([0, 1], [2]),
     "GROUP_COLUMNS": ([4, 16], [2, 12]),
     "GROUP_ROWS": ([8, 16], [2, 12]),
@@ -36,10 +38,16 @@ DEFINES = {
     "ITEM_TILES": ([1, 4], [0]),
     "LAYERS": ([2, 3, 8], [1, 9]),
     "LEAD": ([0, 1], [2]),
+    "NORM": ([0, 1, 2], [-1, 3]),
     "OUT_LOAD": ([1, 2], [3, 8]),
     "PACK": ([0, 1], [2]),
     "PART": ([0, 96], [-32, 100]),
     "REAL_BITS": ([32, 64], [16]),
+    "ROW_ITEMS": ([1, 32], [0, 24, 128]),
+    "SKIP": ([0, 1], [2]),
+    "SKIP_IN": ([0, 1], [2]),
+    "SKIP_OUT": ([0, 1, 2], [-1, 3]),
+    "STATISTICS": ([0, 1, 2], [-1, 3]),
     "TAIL": ([0, 2, 4], [1, 8]),
     "TILE_ROWS": ([1, 4, 7, 8, 16], [0, 17]),
     "TILE_VECTORS": ([1, 2, 3, 4, 8], [0, 9]),
@@ -56,6 +64,10 @@ EXTRA = {"small_layers.cl": {"INPUT_ACTIVATION": 1, **LAYER_DEFINES}}
 
 # Values that are only legal together, as the files' head comments say.
 RULES = {
+    "epilogue.cl": [
+        lambda v: v["BLOCK_ROWS"] % 4 == 0,
+        lambda v: v["NORM"] != 0 or v["STATISTICS"] == 0,
+    ],
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [
         lambda v: v["TAIL"] == 0 or v["VEC"] == 16,
