@@ -44,9 +44,8 @@ DEFINES = {
     "PART": ([0, 96], [-32, 100]),
     "REAL_BITS": ([32, 64], [16]),
     "ROW_ITEMS": ([1, 32], [0, 24, 128]),
-    "SKIP": ([0, 1], [2]),
+    "SKIP": ([0, 1, 2], [-1, 3]),
     "SKIP_IN": ([0, 1], [2]),
-    "SKIP_OUT": ([0, 1, 2], [-1, 3]),
     "STATISTICS": ([0, 1, 2], [-1, 3]),
     "TAIL": ([0, 2, 4], [1, 8]),
     "TILE_ROWS": ([1, 4, 7, 8, 16], [0, 17]),
@@ -65,8 +64,9 @@ EXTRA = {"small_layers.cl": {"INPUT_ACTIVATION": 1, **LAYER_DEFINES}}
 # Values that are only legal together, as the files' head comments say.
 RULES = {
     "epilogue.cl": [
-        lambda v: v["BLOCK_ROWS"] % 4 == 0,
+        lambda v: v["BLOCK_ROWS"] == 20,
         lambda v: v["NORM"] != 0 or v["STATISTICS"] == 0,
+        lambda v: (v["ROW_ITEMS"] > 1) == (v["COLUMN_ITEMS"] > 1),
     ],
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [
