@@ -46,13 +46,10 @@
 
 #if VEC == 16
 #define REVERSED(v) (v).sfedcba9876543210
-#define LANES 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 #elif VEC == 8
 #define REVERSED(v) (v).s76543210
-#define LANES 0, 1, 2, 3, 4, 5, 6, 7
 #else
 #define REVERSED(v) (v).s3210
-#define LANES 0, 1, 2, 3
 #endif
 
 /* How an image is changed, and where its random numbers come from. */

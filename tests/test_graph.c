@@ -117,9 +117,9 @@ START_TEST(what_follows_a_dense_layer_folds_into_it)
     expect_unit(&graph, 0, 48, 20, LAM_ACTIVATION_RELU);
     expect_unit(&graph, 1, 20, 30, LAM_ACTIVATION_NONE);
     expect_unit(&graph, 2, 30, 20, LAM_ACTIVATION_RELU);
-    ck_assert_int_eq(units[0].norm, LAM_NORM_BEFORE_ACTIVATION);
-    ck_assert_int_eq(units[1].norm, LAM_NORM_NONE);
-    ck_assert_int_eq(units[2].norm, LAM_NORM_AFTER_ACTIVATION);
+    ck_assert_int_eq(units[0].norm, LAM_NORM_PLACE_BEFORE);
+    ck_assert_int_eq(units[1].norm, LAM_NORM_PLACE_NONE);
+    ck_assert_int_eq(units[2].norm, LAM_NORM_PLACE_AFTER);
     ck_assert_double_eq(units[2].epsilon, 1e-3);
     ck_assert_double_eq(units[2].momentum, 0.75);
     ck_assert(units[0].feeds_skip && !units[0].has_skip);

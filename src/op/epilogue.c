@@ -6,9 +6,8 @@
 #include "base/checked.h"
 #include "base/random.h"
 
-/* Values of STATISTICS and SKIP_OUT in cl/epilogue.cl. */
+/* Values of STATISTICS in cl/epilogue.cl. */
 enum { STATISTICS_GIVEN, STATISTICS_OF_BATCH, STATISTICS_KEPT };
-enum { SKIP_OUT_NONE, SKIP_OUT_WRITTEN, SKIP_OUT_ADDED };
 
 /* How the launch is divided. Where a work-item runs on a core of its own it has columns to
  * itself; elsewhere many share the rows of a few. */
@@ -45,9 +44,7 @@ static lam_launch_builder begin(const lam_engine *engine, lam_plan *plan, const 
                                 const lam_epilogue_gradient *gradient)
 {
     const launch_shape shape = choose_shape(engine, epilogue->width);
-    int skip_out = SKIP_OUT_NONE;
-    if (gradient && gradient->dskip)
-        skip_out = gradient->accumulates_dskip ? SKIP_OUT_ADDED : SKIP_OUT_WRITTEN;
+    bool adds_dskip = gradient && gradient->accumulates_dskip;
     lam_define_set defines = lam_engine_start_defines(engine);
     lam_define_set_add(&defines, "VEC", (int)shape.lanes);
     lam_define_set_add(&defines, "ROW_ITEMS", (int)shape.row_items);
@@ -56,22 +53,24 @@ static lam_launch_builder begin(const lam_engine *engine, lam_plan *plan, const 
     lam_define_set_add(&defines, "ACTIVATION", (int)epilogue->activation);
     lam_define_set_add(&defines, "NORM", (int)epilogue->norm.place);
     lam_define_set_add(&defines, "STATISTICS", get_statistics(&epilogue->norm));
-    lam_define_set_add(&defines, "SKIP", epilogue->skip != NULL);
+    lam_define_set_add(&defines, "SKIP", !epilogue->skip ? 0 : adds_dskip ? 2 : 1);
     lam_define_set_add(&defines, "DROPOUT", epilogue->dropout.rate != NULL);
     lam_define_set_add(&defines, "SKIP_IN", gradient && gradient->dskip_in);
-    lam_define_set_add(&defines, "SKIP_OUT", skip_out);
-    lam_define_set_add(&defines, "UPDATE", gradient && gradient->norm.rates);
+    if (gradient)
+        lam_define_set_add(
+            &defines, "UPDATE",
+            lam_update_get_define(gradient->norm.table, gradient->norm.optimizer));
     return lam_launch_begin(engine, plan, "epilogue", entry, &defines);
 }
 
 /* The arguments that both passes end with, and the launch. */
 static lam_status add(const lam_engine *engine, lam_launch_builder *launch,
-                      const lam_epilogue *epilogue)
+                      const lam_epilogue *epilogue, const lam_buffer *table)
 {
     lam_launch_bind_buffer(launch, epilogue->dropout.rate);
     lam_launch_bind_buffer(launch, epilogue->inputs.seeds);
     lam_launch_bind_buffer(launch, epilogue->inputs.first_step);
-    lam_launch_bind_buffer(launch, epilogue->inputs.table);
+    lam_launch_bind_buffer(launch, table);
     lam_launch_bind_int(launch, epilogue->rows);
     lam_launch_bind_int(launch, epilogue->width);
     lam_launch_bind_int(launch, epilogue->members);
@@ -104,7 +103,7 @@ lam_status lam_epilogue_add_forward(const lam_engine *engine, lam_plan *plan,
     lam_launch_bind_buffer(&launch, norm->constants);
     lam_launch_bind_buffer(&launch, norm->batch);
     lam_launch_bind_buffer(&launch, norm->moments);
-    return add(engine, &launch, epilogue);
+    return add(engine, &launch, epilogue, epilogue->inputs.table);
 }
 
 lam_status lam_epilogue_add_backward(const lam_engine *engine, lam_plan *plan,
@@ -119,6 +118,8 @@ lam_status lam_epilogue_add_backward(const lam_engine *engine, lam_plan *plan,
     lam_launch_bind_buffer(&launch, gradient->dskip);
     lam_launch_bind_buffer(&launch, norm->gamma);
     lam_launch_bind_buffer(&launch, norm->beta);
+    lam_launch_bind_buffer(&launch, gradient->norm.w_states);
+    lam_launch_bind_buffer(&launch, gradient->norm.b_states);
     lam_launch_bind_buffer(&launch, gradient->norm.dw);
     lam_launch_bind_buffer(&launch, gradient->norm.db);
     lam_launch_bind_buffer(&launch, gradient->dy);
@@ -126,5 +127,5 @@ lam_status lam_epilogue_add_backward(const lam_engine *engine, lam_plan *plan,
     lam_launch_bind_buffer(&launch, z);
     lam_launch_bind_buffer(&launch, y);
     lam_launch_bind_buffer(&launch, norm->batch);
-    return add(engine, &launch, epilogue);
+    return add(engine, &launch, epilogue, gradient->norm.table);
 }
