@@ -3,8 +3,9 @@
 #include <stdlib.h>
 
 #include "net/step_plan.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "support/device_fixture.h"
+#include "support/ref_update.h"
 #include "support/small_run.h"
 #include "support/suite.h"
 #include "train/resident_data.h"
@@ -19,7 +20,7 @@ typedef struct image_problem {
     lam_engine *engine;
     lam_parameters *parameters;
     lam_resident_data *data;
-    lam_buffer *order, *l2, *rates, *loss_sum, *hit_count, *first_step, *data_seed;
+    lam_buffer *order, *l2, *table, *loss_sum, *hit_count, *first_step, *data_seed;
     lam_plan_rows rows;
 } image_problem;
 
@@ -52,14 +53,16 @@ static image_problem make_problem(lam_gemm gemm, const uint8_t *pixels)
     const lam_host_rows host = {pixels, labels, IMAGES, INPUTS, mean, deviation};
     const double zeros[STEPS] = {0}, rates[STEPS] = {0.01, 0.02, 0.01};
     const int32_t seed[2] = {5, 6};
-    size_t sums = STEPS * lam_softmax_cross_entropy_get_blocks(BATCH);
+    size_t sums = STEPS * lam_loss_get_blocks(BATCH);
     image_problem p = {.engine = test_engine(LAM_REAL_TYPE_F32, gemm)};
     ck_assert_ok(lam_parameters_create(p.engine, &graph, 1, &p.parameters));
     ck_assert_ok(lam_parameters_initialize(p.parameters, 0, 3));
     ck_assert_ok(lam_resident_data_create(p.engine, &host, &p.data));
     p.order = test_upload_bytes(p.engine, order, sizeof order);
     p.l2 = test_upload(p.engine, zeros, 1);
-    p.rates = test_upload(p.engine, rates, STEPS);
+    double *table = ref_make_table(rates, STEPS, 1);
+    p.table = test_upload(p.engine, table, STEPS * LAM_STEP_SCALAR_COUNT);
+    free(table);
     p.loss_sum = test_upload(p.engine, zeros, sums);
     p.hit_count = test_upload_bytes(p.engine, order, sums * sizeof(int32_t));
     p.first_step = test_upload_bytes(p.engine, order, sizeof(int32_t));
@@ -76,7 +79,7 @@ static image_problem make_problem(lam_gemm gemm, const uint8_t *pixels)
 
 static void free_problem(image_problem *p)
 {
-    lam_buffer **buffers[] = {&p->order,     &p->l2,         &p->rates,    &p->loss_sum,
+    lam_buffer **buffers[] = {&p->order,     &p->l2,         &p->table,    &p->loss_sum,
                               &p->hit_count, &p->first_step, &p->data_seed};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
@@ -100,8 +103,8 @@ static void run_problem(image_problem *p, double ret_losses[2 * STEPS],
     lam_plan *plan = NULL;
     ck_assert_ok(lam_step_plan_create_evaluation(p->parameters, &p->rows, &plan));
     run_plan(p, plan, ret_losses);
-    ck_assert_ok(
-        lam_step_plan_create_training(p->parameters, &p->rows, p->l2, p->rates, &plan));
+    const lam_plan_update update = {.l2 = p->l2, .table = p->table};
+    ck_assert_ok(lam_step_plan_create_training(p->parameters, &p->rows, &update, &plan));
     run_plan(p, plan, ret_losses + STEPS);
     ck_assert_ok(lam_parameters_read(p->parameters, 0, LAM_TENSOR_WEIGHT, 0, ret_weights));
 }
@@ -131,8 +134,9 @@ START_TEST(augmented_rows_count_as_memory)
     lam_memory_need plain = {0}, augmented = {0};
     image_problem p = make_problem(LAM_GEMM_AUTO, images);
     const lam_graph *graph = &p.parameters->graph;
-    lam_step_plan_add_training_need(p.engine, graph, 1, BATCH, false, &plain);
-    lam_step_plan_add_training_need(p.engine, graph, 1, BATCH, true, &augmented);
+    const lam_plan_features none = {0}, augments = {.augments = true};
+    lam_step_plan_add_training_need(p.engine, graph, 1, BATCH, &none, &plain);
+    lam_step_plan_add_training_need(p.engine, graph, 1, BATCH, &augments, &augmented);
     double bytes = BATCH * INPUTS * sizeof(float) + LAM_BUFFER_PADDING_BYTES;
     ck_assert_double_eq(augmented.total_bytes - plain.total_bytes, bytes);
     ck_assert_double_eq(augmented.largest_bytes, bytes);
