@@ -395,17 +395,13 @@ END_TEST
 
 enum { EVALUATED_MEMBERS = 2 };
 
-/* Loss and hits of the order's places below `limit` in block `block` of step `step`. */
-static void compute_block(const small_problem *problem, size_t member, size_t step,
-                          size_t block, double *ret_loss, int64_t *ret_hits)
+/* The logits of a step, [SMALL_BATCH, SMALL_CLASSES], kept until the next call. */
+static const double *compute_logits(const small_problem *problem, size_t member, size_t step)
 {
     static double values[2][SMALL_BATCH * 50], magnitude[SMALL_BATCH * 50];
     static double w[LARGEST_TENSOR], b[50];
-    const small_rows *rows = small_rows_get();
     const lam_graph *graph = &problem->parameters->graph;
-    size_t start = step * SMALL_BATCH, first = block * LAM_LOSS_BLOCK_ROWS,
-           end = block ? SMALL_BATCH : LAM_LOSS_BLOCK_ROWS;
-    const double *x = rows->x + start * SMALL_INPUTS;
+    const double *x = small_rows_get()->x + step * SMALL_BATCH * SMALL_INPUTS;
     for (int u = 0; u < graph->unit_count; u++) {
         const lam_graph_unit *unit = &graph->units[u];
         small_unit_read(problem->parameters, u, member, w, b);
@@ -413,6 +409,18 @@ static void compute_block(const small_problem *problem, size_t member, size_t st
         ref_dense_forward(&dense, unit->activation, values[u % 2], magnitude);
         x = values[u % 2];
     }
+    return x;
+}
+
+/* Loss and hits of the order's places below `limit` in block `block` of step `step`. */
+static void compute_block(const small_problem *problem, size_t member, size_t step,
+                          size_t block, double *ret_loss, int64_t *ret_hits)
+{
+    const small_rows *rows = small_rows_get();
+    const lam_graph *graph = &problem->parameters->graph;
+    size_t start = step * SMALL_BATCH, first = block * LAM_LOSS_BLOCK_ROWS,
+           end = block ? SMALL_BATCH : LAM_LOSS_BLOCK_ROWS;
+    const double *x = compute_logits(problem, member, step);
     size_t limit = problem->rows.limit;
     const ref_loss loss = {.loss = graph->loss,
                            .rows = end - first,
@@ -489,6 +497,45 @@ START_TEST(evaluation_counts_rows_below_the_limit_only)
 }
 END_TEST
 
+static void check_logits(const small_problem *problem, size_t step)
+{
+    static double computed[SMALL_BATCH * EVALUATED_MEMBERS * SMALL_CLASSES];
+    ck_assert_ok(lam_engine_read_reals(problem->engine, problem->rows.logits, 0, computed,
+                                       SMALL_BATCH * EVALUATED_MEMBERS * SMALL_CLASSES));
+    for (size_t p = 0; p < EVALUATED_MEMBERS; p++) {
+        const double *expected = compute_logits(problem, p, step);
+        for (size_t i = 0; i < SMALL_BATCH * SMALL_CLASSES; i++) {
+            size_t row = i / SMALL_CLASSES, c = i % SMALL_CLASSES;
+            double logit = computed[(row * EVALUATED_MEMBERS + p) * SMALL_CLASSES + c];
+            ck_assert_msg(fabs(logit - expected[i]) <= 1e-4 * (1 + fabs(expected[i])),
+                          "step %zu, member %zu, row %zu: logit %zu is %.9g, not %.9g", step, p,
+                          row, c, logit, expected[i]);
+        }
+    }
+}
+
+/* Whoever gives them room gets the logits of the latest step, beside the losses. */
+START_TEST(evaluation_leaves_its_logits)
+{
+    small_problem problem = small_problem_make(get_engine(_i % 3, LAM_REAL_TYPE_F32),
+                                               &graphs[_i / 3], EVALUATED_MEMBERS);
+    lam_buffer *logits =
+        test_output(problem.engine, SMALL_BATCH * EVALUATED_MEMBERS * SMALL_CLASSES);
+    lam_plan *plan = NULL;
+    write_random_weights(&problem);
+    problem.rows.logits = logits;
+    ck_assert_ok(lam_step_plan_create_evaluation(problem.parameters, &problem.rows, &plan));
+    for (int step = 0; step < SMALL_STEPS; step++) {
+        ck_assert_ok(lam_plan_enqueue(plan, step));
+        check_logits(&problem, (size_t)step);
+    }
+    check_sums(&problem);
+    lam_plan_destroy(&plan);
+    lam_buffer_destroy(&logits);
+    small_problem_free(&problem);
+}
+END_TEST
+
 static void add_loop(Suite *suite, const char *name, const TTest *test, int count)
 {
     TCase *test_case = tcase_create(name);
@@ -511,6 +558,7 @@ static void add_tests(Suite *suite)
     add_loop(suite, "double", member_trains_to_the_same_bits_in_double, 2);
     add_loop(suite, "slices", launches_in_slices_give_the_same_bits, 2);
     add_loop(suite, "evaluation", evaluation_counts_rows_below_the_limit_only, 3 * GRAPH_COUNT);
+    add_loop(suite, "logits", evaluation_leaves_its_logits, 3 * GRAPH_COUNT);
 }
 
 LAM_SUITE_MAIN("net", add_tests)
