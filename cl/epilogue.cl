@@ -128,22 +128,28 @@ typedef struct dropout {
     uint2 key;
 } dropout;
 
-inline dropout get_dropout(strip own, global const real *rate, global const int *seeds,
-                           global const int *first_step, int stream, int step)
+/* Not a function's value: Oclgrind 21.10 cannot run what clang then makes of it. */
+inline void load_dropout(dropout *ret_drop, int member, global const real *rate,
+                         global const int *seeds, global const int *first_step, int stream,
+                         int step)
 {
-    dropout drop = {1, 0, 0, 0, (uint2)(0)};
+    ret_drop->kept = 1;
 #if DROPOUT
-    drop.kept = 1 - rate[own.member];
-    drop.below = (uint)(rate[own.member] * (real)4294967296);
-    drop.step = (uint)first_step[0] + (uint)step;
-    drop.stream = stream;
-    drop.key = (uint2)(seeds[2 * own.member], seeds[2 * own.member + 1]);
+    ret_drop->kept = 1 - rate[member];
+    ret_drop->below = (uint)(rate[member] * (real)4294967296);
+    ret_drop->step = (uint)first_step[0] + (uint)step;
+    ret_drop->stream = stream;
+    ret_drop->key = (uint2)(seeds[2 * member], seeds[2 * member + 1]);
 #endif
-    return drop;
 }
 
 #if DROPOUT
 typedef REAL_VECTOR_OF(uint, VEC) uintv;
+#if REAL_BITS == 64
+#define CONVERT_TO_MASK REAL_VECTOR_OF(convert_long, VEC)
+#else
+#define CONVERT_TO_MASK REAL_VECTOR_OF(convert_int, VEC)
+#endif
 
 /* words[m]: those of the columns in lanes, for row + m * ROW_STEP. Lane l draws the four of
  * columns l % (VEC / 4) * 4 .. in row l / (VEC / 4) of these; a draw's words come next to each
@@ -176,9 +182,9 @@ inline void draw_factors(realv factors[ROWS_AT_ONCE], strip own, dropout drop, i
 #if DROPOUT
     uintv words[ROWS_AT_ONCE];
     draw_words(words, own, drop, row);
-    const real scale = 1 / drop.kept;
+    const realv scale = (realv)(1 / drop.kept);
     for (int m = 0; m < ROWS_AT_ONCE; m++)
-        factors[m] = CONVERT_VECTOR((words[m] >= drop.below) & 1) * scale;
+        factors[m] = CONVERT_TO_MASK(words[m] < drop.below) ? (realv)(0) : scale;
 #else
     for (int m = 0; m < ROWS_AT_ONCE; m++)
         factors[m] = (realv)(1);
@@ -196,7 +202,8 @@ inline realv standardize(norm n, realv x)
     return (x - n.mean) * n.inverse;
 }
 
-/* The sum of all row items' sums, for each of them. */
+/* The sum of all row items' sums, for each of them. What they read in global memory before, one
+ * may write to behind it: gamma, beta, and the first row. */
 inline realv sum_items(local realv *sums, realv sum)
 {
 #if ROW_ITEMS > 1
@@ -209,7 +216,7 @@ inline realv sum_items(local realv *sums, realv sum)
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     sum = sums[get_local_id(0)];
-    barrier(CLK_LOCAL_MEM_FENCE);
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
 #endif
     return sum;
 }
@@ -269,7 +276,8 @@ kernel void epilogue_forward(global real *y, global real *z, global const real *
                              int stream, int step)
 {
     const strip own = get_strip(rows, width, members);
-    const dropout drop = get_dropout(own, rate, seeds, first_step, stream, step);
+    dropout drop;
+    load_dropout(&drop, own.member, rate, seeds, first_step, stream, step);
 #if NORM
     norm n;
     n.gamma = load_lanes(gamma + own.column, own.count);
@@ -344,7 +352,7 @@ inline void put_column_gradients(strip own, gradient_target target, realv w, rea
 }
 
 kernel void epilogue_backward(global real *dz, global real *restrict dskip,
-                              global real *restrict gamma, global real *restrict beta,
+                              global real *gamma, global real *beta,
                               global real *restrict gamma_states,
                               global real *restrict beta_states, global real *restrict dgamma,
                               global real *restrict dbeta, global const real *dy,
@@ -358,7 +366,8 @@ kernel void epilogue_backward(global real *dz, global real *restrict dskip,
                               int members, int stream, int step)
 {
     const strip own = get_strip(rows, width, members);
-    const dropout drop = get_dropout(own, rate, seeds, first_step, stream, step);
+    dropout drop;
+    load_dropout(&drop, own.member, rate, seeds, first_step, stream, step);
 #if NORM
     norm n;
     n.mean = load_lanes(batch + own.column, own.count);

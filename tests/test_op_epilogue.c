@@ -7,6 +7,7 @@
 #include "op/epilogue.h"
 #include "support/device_fixture.h"
 #include "support/ref_epilogue.h"
+#include "support/ref_update.h"
 #include "support/suite.h"
 
 enum { STEP = 2, FIRST_STEP = 1000, UNIT = 3, DESIGNS = 2 };
@@ -28,6 +29,7 @@ typedef struct stage_set {
     lam_norm_place place;
     bool skips, drops;
     bool keeps_moments, updates, has_dskip_in, accumulates;
+    lam_optimizer_type optimizer;
 } stage_set;
 
 /* All combinations of the stages, by number; what their gradients are for alternates. */
@@ -41,7 +43,8 @@ static stage_set get_stages(int number)
                        .keeps_moments = number % 5 > 0,
                        .updates = number % 3 > 0,
                        .has_dskip_in = number % 7 < 4,
-                       .accumulates = number / 3 % 2};
+                       .accumulates = number / 3 % 2,
+                       .optimizer = (lam_optimizer_type)(number % 5)};
 }
 
 /* Everything that goes in, on the host. */
@@ -50,6 +53,7 @@ typedef struct problem {
     stage_set stages;
     double *z, *skip, *dy, *dskip_in, *dskip; /* [rows, columns] */
     double *gamma, *beta;                     /* [columns] */
+    double *states;                           /* [2, columns], of either */
     double *moments;                          /* [2, columns] */
     double *rate;                             /* [members] */
     double *table;                            /* [STEP + 1, LAM_STEP_SCALAR_COUNT, members] */
@@ -85,14 +89,17 @@ static double *copy(const double *values, size_t count)
     return copied;
 }
 
-/* The members' statistics stay, move and become the batch's in turn. */
+/* The members' statistics stay, move and become the batch's in turn. Weights alone decay. */
 static double *make_table(size_t members)
 {
-    size_t count = (STEP + 1) * LAM_STEP_SCALAR_COUNT * members;
-    double *table = test_uniform(count, 9);
-    double *row = table + STEP * LAM_STEP_SCALAR_COUNT * members;
-    for (size_t p = 0; p < members; p++)
-        row[LAM_STEP_SCALAR_STATISTICS * members + p] = (double)((p + 1) % 3);
+    double *table = test_uniform((STEP + 1) * LAM_STEP_SCALAR_COUNT * members, 9);
+    for (size_t p = 0; p < members; p++) {
+        const double scalars[] = {0.125 / (double)(p + 1), 0.75, 0.875, 1.5, 0x1p-6, 0.25,
+                                  (double)((p + 1) % 3)};
+        for (int which = 0; which < LAM_STEP_SCALAR_COUNT; which++)
+            table[lam_step_table_find(STEP, (lam_step_scalar)which, p, members)] =
+                scalars[which];
+    }
     return table;
 }
 
@@ -108,12 +115,15 @@ static problem make_problem(layer_shape shape, stage_set stages)
     p.gamma = test_uniform(columns, 6);
     p.beta = test_uniform(columns, 7);
     p.moments = test_uniform(2 * columns, 8);
+    p.states = test_uniform(2 * columns, 11);
     p.table = make_table(members);
     p.rate = test_uniform(members, 10);
     p.seeds = calloc(2 * members, sizeof *p.seeds);
     ck_assert_ptr_nonnull(p.seeds);
-    for (size_t c = columns; c < 2 * columns; c++)
+    for (size_t c = columns; c < 2 * columns; c++) {
         p.moments[c] = fabs(p.moments[c]);
+        p.states[c] = fabs(p.states[c]);
+    }
     for (size_t m = 0; m < members; m++) {
         p.rate[m] = fabs(p.rate[m]);
         p.seeds[2 * m] = (int32_t)(12345 + 6789 * m);
@@ -153,6 +163,7 @@ static problem take_member(const problem *all, size_t member)
     p.gamma = slice(all->gamma, 1, width, members, member);
     p.beta = slice(all->beta, 1, width, members, member);
     p.moments = slice(all->moments, 2, width, members, member);
+    p.states = slice(all->states, 2, width, members, member);
     p.rate = slice(all->rate, 1, 1, members, member);
     p.table = slice(all->table, (STEP + 1) * LAM_STEP_SCALAR_COUNT, 1, members, member);
     p.seeds = calloc(2, sizeof *p.seeds);
@@ -169,6 +180,7 @@ typedef struct device_problem {
     lam_plan *plan;
     lam_buffer *z, *skip, *dy, *dskip_in, *dskip, *gamma, *beta, *moments, *rate, *table;
     lam_buffer *seeds, *first_step, *constants, *y, *batch, *dgamma, *dbeta;
+    lam_buffer *gamma_states, *beta_states;
     lam_epilogue epilogue;
     lam_epilogue_gradient gradient;
 } device_problem;
@@ -186,6 +198,8 @@ static void upload(device_problem *d)
     d->gamma = test_upload(d->engine, p->gamma, columns);
     d->beta = test_upload(d->engine, p->beta, columns);
     d->moments = test_upload(d->engine, p->moments, 2 * columns);
+    d->gamma_states = test_upload(d->engine, p->states, 2 * columns);
+    d->beta_states = test_upload(d->engine, p->states, 2 * columns);
     d->rate = test_upload(d->engine, p->rate, members);
     d->table = test_upload(d->engine, p->table, (STEP + 1) * LAM_STEP_SCALAR_COUNT * members);
     d->seeds = test_upload_bytes(d->engine, p->seeds, 2 * members * sizeof *p->seeds);
@@ -222,7 +236,10 @@ static void describe(device_problem *d)
                                           .dskip = s->skips ? d->dskip : NULL,
                                           .accumulates_dskip = s->accumulates};
     if (s->updates)
-        d->gradient.norm = (lam_weight_gradient){.table = d->table};
+        d->gradient.norm = (lam_weight_gradient){.table = d->table,
+                                                 .optimizer = s->optimizer,
+                                                 .w_states = d->gamma_states,
+                                                 .b_states = d->beta_states};
     else
         d->gradient.norm = (lam_weight_gradient){.dw = d->dgamma, .db = d->dbeta};
 }
@@ -256,9 +273,10 @@ static void run(device_problem *d)
 static void tear_down(device_problem *d)
 {
     lam_buffer **buffers[] = {
-        &d->z,         &d->skip,    &d->dy,    &d->dskip_in, &d->dskip, &d->gamma,
-        &d->beta,      &d->moments, &d->rate,  &d->table,    &d->seeds, &d->first_step,
-        &d->constants, &d->y,       &d->batch, &d->dgamma,   &d->dbeta};
+        &d->z,      &d->skip,       &d->dy,           &d->dskip_in,   &d->dskip,
+        &d->gamma,  &d->beta,       &d->moments,      &d->rate,       &d->table,
+        &d->seeds,  &d->first_step, &d->constants,    &d->y,          &d->batch,
+        &d->dgamma, &d->dbeta,      &d->gamma_states, &d->beta_states};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     lam_plan_destroy(&d->plan);
@@ -276,14 +294,15 @@ static double *download(const device_problem *d, const lam_buffer *buffer, size_
 
 typedef struct host_results {
     ref_epilogue ref;
-    double *factors;        /* NULL without dropout */
-    double *seen, *y;       /* [rows, columns] */
-    double *dz, *dskip;     /* likewise */
-    double *dgamma, *dbeta; /* [columns] */
-    double *of_batch;       /* [2, columns]: mean, variance */
-    double *batch;          /* [2, columns]: mean, 1 / sqrt(variance + epsilon) */
-    double *moments;        /* [2, columns], after the step */
-    double *bound;          /* [rows, columns], of all values of a column */
+    double *factors;                    /* NULL without dropout */
+    double *seen, *y;                   /* [rows, columns] */
+    double *dz, *dskip;                 /* likewise */
+    double *dgamma, *dbeta;             /* [columns] */
+    double *of_batch;                   /* [2, columns]: mean, variance */
+    double *batch;                      /* [2, columns]: mean, 1 / sqrt(variance + epsilon) */
+    double *moments;                    /* [2, columns], after the step */
+    double *gamma_states, *beta_states; /* likewise */
+    double *bound;                      /* [rows, columns], of all values of a column */
 } host_results;
 
 static host_results start_results(const problem *p)
@@ -309,6 +328,8 @@ static host_results start_results(const problem *p)
                       .of_batch = allocate(2 * columns),
                       .batch = allocate(2 * columns),
                       .moments = copy(p->moments, 2 * columns),
+                      .gamma_states = copy(p->states, 2 * columns),
+                      .beta_states = copy(p->states, 2 * columns),
                       .bound = allocate(count < 2 * columns ? 2 * columns : count)};
     if (h.factors)
         ref_epilogue_draw(&h.ref, p->seeds, UNIT, FIRST_STEP + STEP, h.factors);
@@ -318,8 +339,9 @@ static host_results start_results(const problem *p)
 
 static void free_results(host_results *h)
 {
-    double *arrays[] = {h->factors, h->seen,     h->y,     h->dz,      h->dskip, h->dgamma,
-                        h->dbeta,   h->of_batch, h->batch, h->moments, h->bound};
+    double *arrays[] = {h->factors, h->seen,         h->y,          h->dz,    h->dskip,
+                        h->dgamma,  h->dbeta,        h->of_batch,   h->batch, h->moments,
+                        h->bound,   h->gamma_states, h->beta_states};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]);
 }
@@ -342,7 +364,7 @@ static void move_moments(const problem *p, host_results *h)
 {
     size_t columns = get_columns(p), members = p->shape.members;
     const double *move =
-        p->table + (STEP * LAM_STEP_SCALAR_COUNT + LAM_STEP_SCALAR_STATISTICS) * members;
+        p->table + lam_step_table_find(STEP, LAM_STEP_SCALAR_STATISTICS, 0, members);
     for (size_t i = 0; i < 2 * columns; i++) {
         double kept[] = {1, momentum, 0};
         double part = kept[(int)move[i % columns / p->shape.width]];
@@ -363,12 +385,29 @@ static void calculate_forward(const problem *p, const lam_engine *engine, host_r
     bound_errors(p, engine, h);
 }
 
+/* Gradients [columns] become the parameters after the step. */
+static void update(const problem *p, const double *parameters, double *gradients,
+                   double *states)
+{
+    size_t columns = get_columns(p), members = p->shape.members;
+    for (size_t c = 0; c < columns; c++) {
+        double scalars[LAM_STEP_SCALAR_COUNT], state[2] = {states[c], states[columns + c]};
+        for (int which = 0; which < LAM_STEP_SCALAR_COUNT; which++)
+            scalars[which] = p->table[lam_step_table_find(STEP, (lam_step_scalar)which,
+                                                          c / p->shape.width, members)];
+        gradients[c] =
+            ref_update(p->stages.optimizer, scalars, false, parameters[c], gradients[c], state);
+        states[c] = state[0];
+        states[columns + c] = state[1];
+    }
+}
+
 /* From the device's own values, so that one next to ReLU's corner cannot fall on the other
  * side. Gradients become what the device leaves in their buffers. */
 static void calculate_backward(const device_problem *d, host_results *h)
 {
     const problem *p = d->problem;
-    size_t columns = get_columns(p), count = get_count(p), members = p->shape.members;
+    size_t columns = get_columns(p), count = get_count(p);
     double *seen = download(d, d->z, count), *y = download(d, d->y, count);
     double *batch = download(d, d->batch, 2 * columns);
     for (size_t i = 0; i < count; i++)
@@ -376,12 +415,9 @@ static void calculate_backward(const device_problem *d, host_results *h)
     ref_epilogue_backward(&h->ref, seen, y, batch, h->dz, h->dskip, h->dgamma, h->dbeta);
     for (size_t i = 0; i < count && p->stages.accumulates; i++)
         h->dskip[i] += p->dskip[i];
-    const double *rates =
-        p->table + (STEP * LAM_STEP_SCALAR_COUNT + LAM_STEP_SCALAR_RATE) * members;
-    for (size_t c = 0; c < columns && p->stages.updates; c++) {
-        double rate = rates[c / p->shape.width];
-        h->dgamma[c] = p->gamma[c] - rate * h->dgamma[c];
-        h->dbeta[c] = p->beta[c] - rate * h->dbeta[c];
+    if (p->stages.updates) {
+        update(p, p->gamma, h->dgamma, h->gamma_states);
+        update(p, p->beta, h->dbeta, h->beta_states);
     }
     free(seen);
     free(y);
@@ -406,6 +442,10 @@ static void compare(const device_problem *d, const host_results *h)
                  "gamma");
     test_compare(d->engine, s->updates ? d->beta : d->dbeta, h->dbeta, h->bound, columns,
                  "beta");
+    test_compare(d->engine, d->gamma_states, h->gamma_states, h->bound, 2 * columns,
+                 "gamma's states");
+    test_compare(d->engine, d->beta_states, h->beta_states, h->bound, 2 * columns,
+                 "beta's states");
 }
 
 static void check_problem(const problem *p, lam_real_type real, int design)
@@ -442,7 +482,8 @@ START_TEST(all_stages_match_double_reference)
 END_TEST
 
 #define WITH_ALL                                                                               \
-    .skips = true, .drops = true, .keeps_moments = true, .updates = true, .has_dskip_in = true
+    .skips = true, .drops = true, .keeps_moments = true, .updates = true,                      \
+    .has_dskip_in = true, .optimizer = LAM_OPTIMIZER_ADAM
 
 static const stage_set norms[] = {
     {.activation = LAM_ACTIVATION_RELU, .place = LAM_NORM_PLACE_BEFORE, WITH_ALL},
@@ -466,6 +507,7 @@ static void compare_member(const device_problem *all, const device_problem *alon
                  {all->dskip, alone->dskip, s.rows, "dskip"},
                  {all->gamma, alone->gamma, 1, "gamma"},
                  {all->beta, alone->beta, 1, "beta"},
+                 {all->gamma_states, alone->gamma_states, 2, "gamma's states"},
                  {all->batch, alone->batch, 2, "batch"},
                  {all->moments, alone->moments, 2, "moments"}};
     double *exactly = allocate(s.rows * s.width + 2 * s.width);
