@@ -209,7 +209,8 @@ START_TEST(evaluation_repeats_the_final_metrics_to_the_bit)
     lam_run_summary evaluated;
     ck_assert_ok(lam_run_load(test_context(), run, &loaded, &data));
     ck_assert_ptr_null(data);
-    ck_assert_ok(lam_evaluate(test_device(), &loaded, small_run_dataset(), run, LAM_GEMM_AUTO,
+    ck_assert_ok(lam_evaluate(test_device(), &loaded, small_run_dataset(),
+                              small_run_file(run, LAM_RUN_MODEL), LAM_GEMM_AUTO,
                               &evaluated));
     for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
         ck_assert(trained.has_split[split] && evaluated.has_split[split]);
@@ -232,7 +233,8 @@ START_TEST(evaluation_normalizes_as_the_model_was_trained)
     ck_assert_ok(lam_dataset_load(test_context(), &data, NULL, &other));
     ck_assert(lam_dataset_get_mean(other)[0] != lam_dataset_get_mean(small_run_dataset())[0]);
     ck_assert_ok(
-        lam_evaluate(test_device(), &small_recipe, other, run, LAM_GEMM_AUTO, &evaluated));
+        lam_evaluate(test_device(), &small_recipe, other,
+                              small_run_file(run, LAM_RUN_MODEL), LAM_GEMM_AUTO, &evaluated));
     ck_assert_mem_eq(&trained.final[LAM_SPLIT_TEST], &evaluated.final[LAM_SPLIT_TEST],
                      sizeof(lam_metrics));
     ck_assert_double_ne(trained.final[LAM_SPLIT_TRAIN].loss,
@@ -244,8 +246,9 @@ END_TEST
 static void expect_bad_model(const char *run, const char *part)
 {
     lam_run_summary summary;
-    ck_assert_int_eq(lam_evaluate(test_device(), &small_recipe, small_run_dataset(), run,
-                                  LAM_GEMM_AUTO, &summary),
+    ck_assert_int_eq(lam_evaluate(test_device(), &small_recipe, small_run_dataset(),
+                                  small_run_file(run, LAM_RUN_MODEL), LAM_GEMM_AUTO,
+                                  &summary),
                      LAM_STATUS_BAD_MODEL);
     small_run_expect_in_message(run);
     small_run_expect_in_message(part);

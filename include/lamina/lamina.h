@@ -14,6 +14,7 @@
 #include "lamina/network.h"
 #include "lamina/recipe.h"
 #include "lamina/schedule.h"
+#include "lamina/statistics.h"
 #include "lamina/status.h"
 #include "lamina/trace.h"
 #include "lamina/train.h"

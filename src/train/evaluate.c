@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/strbuf.h"
 #include "train/run_directory.h"
@@ -49,20 +51,57 @@ lam_status lam_run_load(lam_context *context, const char *directory, lam_recipe 
     return status;
 }
 
+/* Names of the model files of a folder, for a message. */
+static void list_models(lam_strbuf *list, const char *directory)
+{
+    DIR *folder = opendir(directory);
+    for (const struct dirent *entry; folder && (entry = readdir(folder));)
+        if (lam_run_is_model(entry->d_name))
+            lam_strbuf_append(list, "%s%s", list->length > 0 ? ", " : "", entry->d_name);
+    if (folder)
+        closedir(folder);
+}
+
+lam_status lam_run_find_model(lam_context *context, const char *directory, const char *model,
+                              char **ret_path)
+{
+    lam_strbuf path = {0}, models = {0};
+    const char *name = !model || strcmp(model, "last") == 0 ? LAM_RUN_MODEL : model;
+    bool has_suffix = strstr(name, LAM_RUN_MODEL_SUFFIX) != NULL;
+    lam_strbuf_append(&path, "%s/%s%s", directory, name, has_suffix ? "" : LAM_RUN_MODEL_SUFFIX);
+    char *copy = path.failed ? NULL : strdup(lam_strbuf_text(&path));
+    lam_status status = LAM_STATUS_OK;
+    if (!copy) {
+        status = lam_fail_memory(context, "a path", path.length);
+    } else if (access(copy, F_OK) != 0) {
+        list_models(&models, directory);
+        status = lam_fail(context, LAM_STATUS_BAD_MODEL,
+                          "%s: there is no such model; %s holds %s", copy, directory,
+                          models.length > 0 ? lam_strbuf_text(&models) : "none: train again");
+    }
+    if (status == LAM_STATUS_OK)
+        *ret_path = copy;
+    else
+        free(copy);
+    lam_strbuf_free(&path);
+    lam_strbuf_free(&models);
+    return status;
+}
+
 static lam_status evaluate_splits(lam_session *session, double l2, lam_run_summary *summary)
 {
     for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
         summary->has_split[split] =
             lam_dataset_get_split(session->dataset, (lam_split)split).count > 0;
         if (summary->has_split[split])
-            LAM_TRY(
-                lam_session_evaluate(session, (lam_split)split, l2, &summary->final[split]));
+            LAM_TRY(lam_session_evaluate(session, session->parameters, (lam_split)split, l2,
+                                         &summary->final[split]));
     }
     return LAM_STATUS_OK;
 }
 
 lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
-                        const lam_dataset *dataset, const char *directory, lam_gemm gemm,
+                        const lam_dataset *dataset, const char *model_path, lam_gemm gemm,
                         lam_run_summary *ret_summary)
 {
     lam_context *context = lam_device_get_context(device);
@@ -70,21 +109,17 @@ lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
     lam_session *session = NULL;
     lam_normalization *normalization = malloc(sizeof *normalization);
     lam_run_summary summary = {0};
-    lam_strbuf path = {0};
     if (!normalization)
         return lam_fail_memory(context, "the z-score", sizeof *normalization);
-    lam_strbuf_append(&path, "%s/" LAM_RUN_MODEL, directory);
-    const char *model = lam_strbuf_text(&path);
-    LAM_TRY_GOTO(status, lam_model_file_load_normalization(context, model, normalization));
+    LAM_TRY_GOTO(status, lam_model_file_load_normalization(context, model_path, normalization));
     LAM_TRY_GOTO(status, lam_self_test(device, gemm));
     LAM_TRY_GOTO(status,
                  lam_session_create(device, recipe, dataset, gemm, normalization, &session));
-    LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, model, &summary.steps));
+    LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, LAM_ALL_MEMBERS, model_path, &summary.steps));
     LAM_TRY_GOTO(status, evaluate_splits(session, recipe->network.l2, &summary));
     *ret_summary = summary;
 fail:
     lam_session_destroy(&session);
-    lam_strbuf_free(&path);
     free(normalization);
     return status;
 }

@@ -12,7 +12,7 @@ typedef struct training_shape {
     const lam_engine *engine;
     const lam_dataset *dataset;
     lam_graph graph;
-    size_t batch;
+    size_t members, batch;
 } training_shape;
 
 /* Buffers of a few numbers a row or a step do not count. */
@@ -23,10 +23,13 @@ static lam_memory_need estimate(const training_shape *shape)
         lam_memory_need_add(
             &need, (double)LAM_IMAGE_INPUTS * (double)lam_dataset_get_row_count(shape->dataset),
             "images");
-    lam_parameters_add_need(shape->engine, &shape->graph, 1, &need);
-    lam_step_plan_add_training_need(shape->engine, &shape->graph, 1, shape->batch, &need);
+    lam_parameters_add_need(shape->engine, &shape->graph, shape->members, &need);
+    if (lam_dataset_get_split(shape->dataset, LAM_SPLIT_VALIDATION).count > 0) /* the best */
+        lam_parameters_add_need(shape->engine, &shape->graph, shape->members, &need);
+    lam_step_plan_add_training_need(shape->engine, &shape->graph, shape->members, shape->batch,
+                                    &need);
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)
-        lam_evaluator_add_need(shape->engine, &shape->graph, 1,
+        lam_evaluator_add_need(shape->engine, &shape->graph, shape->members,
                                lam_dataset_get_split(shape->dataset, (lam_split)split).count,
                                &need);
     return need;
@@ -115,15 +118,21 @@ static lam_status fail_memory_check(const training_shape *shape)
 }
 
 lam_status lam_memory_check(lam_device *device, const lam_recipe *recipe,
-                            const lam_dataset *dataset, lam_gemm gemm)
+                            const lam_dataset *dataset, lam_gemm gemm, size_t wanted,
+                            size_t *ret_members)
 {
     lam_engine *engine = NULL;
-    training_shape shape = {.dataset = dataset, .batch = (size_t)recipe->batch};
+    training_shape shape = {
+        .dataset = dataset, .members = wanted, .batch = (size_t)recipe->batch};
     LAM_TRY(lam_graph_build(lam_device_get_context(device), &recipe->network, LAM_IMAGE_INPUTS,
                             LAM_CLASS_COUNT, &shape.graph));
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &engine));
     shape.engine = engine;
+    while (shape.members > 1 && !fits(&shape))
+        shape.members = (shape.members + 1) / 2;
     lam_status status = fits(&shape) ? LAM_STATUS_OK : fail_memory_check(&shape);
+    if (status == LAM_STATUS_OK)
+        *ret_members = shape.members;
     lam_engine_destroy(&engine);
     return status;
 }

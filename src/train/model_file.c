@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lamina/version.h"
 #include "train/safetensors.h"
@@ -82,9 +83,9 @@ static lam_status add_unit(lam_safetensors_writer *writer, const lam_parameters 
     return LAM_STATUS_OK;
 }
 
-lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
-                               const lam_normalization *normalization, int64_t step,
-                               const char *path)
+static lam_status save(const lam_parameters *parameters, size_t member,
+                       const lam_normalization *normalization, int64_t step, const char *state,
+                       const char *path)
 {
     const size_t inputs = LAM_IMAGE_INPUTS;
     lam_status status = LAM_STATUS_OK;
@@ -94,6 +95,8 @@ lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
     LAM_TRY(lam_safetensors_writer_create(parameters->engine->context, &writer));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "lamina", lam_version()));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "step", step_text));
+    if (state)
+        LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "state", state));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add(writer, "input.mean", true, &inputs, 1,
                                                     normalization->mean));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add(writer, "input.deviation", true, &inputs, 1,
@@ -106,6 +109,30 @@ fail:
     return status;
 }
 
+lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
+                               const lam_normalization *normalization, int64_t step,
+                               const char *path)
+{
+    return save(parameters, member, normalization, step, NULL, path);
+}
+
+lam_status lam_checkpoint_save(const lam_parameters *parameters,
+                               const lam_normalization *normalization, int64_t step,
+                               const char *state, const char *path)
+{
+    const lam_parameters whole = lam_parameters_view_whole(parameters);
+    return save(&whole, 0, normalization, step, state, path);
+}
+
+/* A model file that is being read into `member`, or with LAM_ALL_MEMBERS into every one. */
+typedef struct model_reader {
+    const lam_safetensors_file *file;
+    const char *path;
+    lam_parameters *parameters;
+    size_t member;
+    bool is_strict; /* refuses numbers that no model can have */
+} model_reader;
+
 /* Written so that a NaN is refused. */
 static bool is_usable(const stored_tensor *stored, double value)
 {
@@ -113,11 +140,9 @@ static bool is_usable(const stored_tensor *stored, double value)
     return isfinite(value) && (!is_variance || value >= 0);
 }
 
-/* Into `member`, or with LAM_ALL_MEMBERS into every one. */
-static lam_status load_tensor(const lam_safetensors_file *file, lam_parameters *parameters,
-                              size_t member, int unit, const stored_tensor *stored,
-                              const char *path)
+static lam_status load_tensor(const model_reader *reader, int unit, const stored_tensor *stored)
 {
+    lam_parameters *parameters = reader->parameters;
     size_t out = parameters->graph.units[unit].out;
     const size_t shape[2] = {stored->rows, out};
     char name[NAME_BYTES];
@@ -125,29 +150,30 @@ static lam_status load_tensor(const lam_safetensors_file *file, lam_parameters *
     LAM_TRY(allocate_tensor(parameters, unit, stored, &values));
     name_tensor(name, unit, stored);
     /* What other tensors of the file fill the rest with is kept. */
-    lam_status status = lam_parameters_read(parameters, unit, stored->tensor,
-                                            member == LAM_ALL_MEMBERS ? 0 : member, values);
+    lam_status status =
+        lam_parameters_read(parameters, unit, stored->tensor,
+                            reader->member == LAM_ALL_MEMBERS ? 0 : reader->member, values);
     double *rows = values + stored->first_row * out;
     if (status == LAM_STATUS_OK)
-        status =
-            lam_safetensors_file_read(file, name, shape + 2 - stored->rank, stored->rank, rows);
+        status = lam_safetensors_file_read(reader->file, name, shape + 2 - stored->rank,
+                                           stored->rank, rows);
     for (size_t i = 0; i < stored->rows * out && status == LAM_STATUS_OK; i++)
-        if (!is_usable(stored, rows[i]))
+        if (reader->is_strict && !is_usable(stored, rows[i]))
             status = lam_fail(parameters->engine->context, LAM_STATUS_BAD_MODEL,
-                              "%s: %s holds a value of %g; train again", path, name, rows[i]);
+                              "%s: %s holds a value of %g; train again", reader->path, name,
+                              rows[i]);
     if (status == LAM_STATUS_OK)
-        status = lam_parameters_write(parameters, unit, stored->tensor, member, values);
+        status = lam_parameters_write(parameters, unit, stored->tensor, reader->member, values);
     free(values);
     return status;
 }
 
-static lam_status load_unit(const lam_safetensors_file *file, lam_parameters *parameters,
-                            size_t member, int unit, const char *path)
+static lam_status load_unit(const model_reader *reader, int unit)
 {
     stored_tensor list[MAX_STORED_TENSORS];
-    int count = list_tensors(&parameters->graph.units[unit], list);
+    int count = list_tensors(&reader->parameters->graph.units[unit], list);
     for (int i = 0; i < count; i++)
-        LAM_TRY(load_tensor(file, parameters, member, unit, &list[i], path));
+        LAM_TRY(load_tensor(reader, unit, &list[i]));
     return LAM_STATUS_OK;
 }
 
@@ -164,17 +190,48 @@ static lam_status read_step(lam_context *context, const lam_safetensors_file *fi
     return LAM_STATUS_OK;
 }
 
-lam_status lam_model_file_load(lam_parameters *parameters, const char *path, int64_t *ret_step)
+static lam_status load(lam_parameters *parameters, size_t member, bool is_strict,
+                       const char *path, int64_t *ret_step)
 {
-    lam_status status = LAM_STATUS_OK;
+    lam_context *context = parameters->engine->context;
     lam_safetensors_file *file = NULL;
-    LAM_TRY(lam_safetensors_file_open(parameters->engine->context, path, &file));
+    lam_status status = LAM_STATUS_OK;
+    LAM_TRY(lam_safetensors_file_open(context, path, &file));
+    const model_reader reader = {file, path, parameters, member, is_strict};
     for (int u = 0; u < parameters->graph.unit_count; u++)
-        LAM_TRY_GOTO(status, load_unit(file, parameters, LAM_ALL_MEMBERS, u, path));
-    LAM_TRY_GOTO(status, read_step(parameters->engine->context, file, path, ret_step));
+        LAM_TRY_GOTO(status, load_unit(&reader, u));
+    status = read_step(context, file, path, ret_step);
 fail:
     lam_safetensors_file_close(&file);
     return status;
+}
+
+lam_status lam_model_file_load(lam_parameters *parameters, size_t member, const char *path,
+                               int64_t *ret_step)
+{
+    return load(parameters, member, true, path, ret_step);
+}
+
+lam_status lam_checkpoint_load(lam_parameters *parameters, const char *path, int64_t *ret_step)
+{
+    lam_parameters whole = lam_parameters_view_whole(parameters);
+    return load(&whole, 0, false, path, ret_step);
+}
+
+lam_status lam_checkpoint_load_state(lam_context *context, const char *path, char **ret_state)
+{
+    lam_safetensors_file *file = NULL;
+    LAM_TRY(lam_safetensors_file_open(context, path, &file));
+    const char *state = lam_safetensors_file_get_text(file, "state");
+    char *copy = state ? strdup(state) : NULL;
+    lam_safetensors_file_close(&file);
+    if (!copy)
+        return lam_fail(context, LAM_STATUS_BAD_MODEL,
+                        "%s: its metadata does not say how far the run was; replace the run "
+                        "(--force)",
+                        path);
+    *ret_state = copy;
+    return LAM_STATUS_OK;
 }
 
 lam_status lam_model_file_load_normalization(lam_context *context, const char *path,

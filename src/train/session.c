@@ -7,7 +7,7 @@
 #include "train/evaluator.h"
 
 static lam_status fill_session(lam_session *session, lam_device *device,
-                               const lam_recipe *recipe, lam_gemm gemm)
+                               const lam_recipe *recipe, lam_gemm gemm, size_t members)
 {
     lam_context *context = lam_device_get_context(device);
     lam_graph graph;
@@ -23,12 +23,13 @@ static lam_status fill_session(lam_session *session, lam_device *device,
                                 .mean = session->normalization.mean,
                                 .deviation = session->normalization.deviation};
     LAM_TRY(lam_resident_data_create(session->engine, &rows, &session->data));
-    return lam_parameters_create(session->engine, &graph, 1, &session->parameters);
+    return lam_parameters_create(session->engine, &graph, members, &session->parameters);
 }
 
-lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
-                              const lam_dataset *dataset, lam_gemm gemm,
-                              const lam_normalization *normalization, lam_session **ret_session)
+static lam_status create_session(lam_device *device, const lam_recipe *recipe,
+                                 const lam_dataset *dataset, lam_gemm gemm, size_t members,
+                                 const lam_normalization *normalization,
+                                 lam_session **ret_session)
 {
     lam_session *session = calloc(1, sizeof *session);
     if (!session)
@@ -42,13 +43,27 @@ lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
         memcpy(session->normalization.deviation, lam_dataset_get_deviation(dataset),
                sizeof session->normalization.deviation);
     }
-    lam_status status = fill_session(session, device, recipe, gemm);
+    lam_status status = fill_session(session, device, recipe, gemm, members);
     if (status != LAM_STATUS_OK) {
         lam_session_destroy(&session);
         return status;
     }
     *ret_session = session;
     return LAM_STATUS_OK;
+}
+
+lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
+                              const lam_dataset *dataset, lam_gemm gemm,
+                              const lam_normalization *normalization, lam_session **ret_session)
+{
+    return create_session(device, recipe, dataset, gemm, 1, normalization, ret_session);
+}
+
+lam_status lam_session_create_population(lam_device *device, const lam_recipe *recipe,
+                                         const lam_dataset *dataset, lam_gemm gemm,
+                                         size_t members, lam_session **ret_session)
+{
+    return create_session(device, recipe, dataset, gemm, members, NULL, ret_session);
 }
 
 void lam_session_destroy(lam_session **session)
@@ -62,21 +77,24 @@ void lam_session_destroy(lam_session **session)
     *session = NULL;
 }
 
-lam_status lam_session_evaluate(lam_session *session, lam_split split, double l2,
-                                lam_metrics *ret_metrics)
+lam_status lam_session_evaluate(const lam_session *session, lam_parameters *parameters,
+                                lam_split split, double l2, lam_metrics *ret_metrics)
 {
     lam_evaluator *evaluator = NULL;
     lam_penalty_meter *meter = NULL;
-    double penalty = 0;
     lam_status status = LAM_STATUS_OK;
-    LAM_TRY_GOTO(status, lam_penalty_meter_create(session->parameters, &meter));
-    LAM_TRY_GOTO(status, lam_penalty_meter_run(meter, l2, &penalty));
+    double *penalties = malloc(parameters->members * sizeof *penalties);
+    if (!penalties)
+        return lam_fail_memory(session->engine->context, "penalties", sizeof *penalties);
+    LAM_TRY_GOTO(status, lam_penalty_meter_create(parameters, &meter));
+    LAM_TRY_GOTO(status, lam_penalty_meter_run(meter, l2, penalties));
     LAM_TRY_GOTO(status, lam_evaluator_create_for_range(
-                             session->parameters, session->data,
+                             parameters, session->data,
                              lam_dataset_get_split(session->dataset, split), &evaluator));
-    status = lam_evaluator_run(evaluator, &penalty, ret_metrics);
+    status = lam_evaluator_run(evaluator, penalties, ret_metrics);
 fail:
     lam_evaluator_destroy(&evaluator);
     lam_penalty_meter_destroy(&meter);
+    free(penalties);
     return status;
 }

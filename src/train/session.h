@@ -16,19 +16,27 @@ typedef struct lam_session {
     const lam_dataset *dataset; /* borrowed */
     lam_normalization normalization;
     lam_resident_data *data;
-    lam_parameters *parameters; /* of one member, all zero */
+    lam_parameters *parameters; /* all zero */
     lam_step_counts counts;
 } lam_session;
 
-/** `normalization` NULL takes the data set's own. Errors: BAD_RECIPE, NO_MEMORY, BAD_DEVICE. */
+/** `normalization` NULL takes the data set's own. One member. Errors: BAD_RECIPE, NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
                                            const lam_dataset *dataset, lam_gemm gemm,
                                            const lam_normalization *normalization,
                                            lam_session **ret_session);
+/** The same of several members, with the data set's normalization. */
+LAM_MUST_USE lam_status lam_session_create_population(lam_device *device,
+                                                      const lam_recipe *recipe,
+                                                      const lam_dataset *dataset, lam_gemm gemm,
+                                                      size_t members,
+                                                      lam_session **ret_session);
 void lam_session_destroy(lam_session **session);
 
-/** Loss, cost and accuracy over one split. Blocking. */
-LAM_MUST_USE lam_status lam_session_evaluate(lam_session *session, lam_split split, double l2,
-                                             lam_metrics *ret_metrics);
+/** Loss, cost and accuracy of the session's or other parameters of its graph over one split.
+ * Blocking. ret_metrics[members]. */
+LAM_MUST_USE lam_status lam_session_evaluate(const lam_session *session,
+                                             lam_parameters *parameters, lam_split split,
+                                             double l2, lam_metrics *ret_metrics);
 
 #endif

@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -24,6 +25,8 @@ struct lam_trainer {
     const lam_dataset *dataset;
     const lam_engine *engine;
     lam_trainer_observer observer;
+    size_t members;
+    lam_watch *watches; /* [members], borrowed */
     lam_step_counts counts;
     int64_t first_step, step; /* steps are counted from the run's beginning */
     int64_t checked_step;     /* losses before it are known to be finite */
@@ -32,13 +35,15 @@ struct lam_trainer {
     lam_penalty_meter *penalty_meter;
     lam_buffer *order, *rates, *l2, *loss_sum, *hit_count;
     int32_t *host_order; /* [steps per epoch * batch], or all training rows while shuffling */
-    double *host_rates;  /* [steps per epoch] */
-    double *host_losses; /* [steps per epoch * loss_blocks] */
+    double *host_rates;  /* [steps per epoch, members] */
+    double *host_losses; /* [steps per epoch * loss_blocks, members] */
+    double *penalties;   /* [members] */
+    lam_metrics *train_metrics, *validation_metrics; /* [members] */
     size_t loss_blocks;  /* partial sums of one step */
     step_pacer pacer;
     double segment_start; /* when the queue was last known to be empty */
     double training_seconds, measuring_seconds;
-    lam_measurement latest;
+    lam_measurement latest; /* the mean of the members that do not rest */
     lam_trace_span epoch_span;
 };
 
@@ -88,26 +93,42 @@ bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *cou
                              recipe->measure.count, step);
 }
 
+static lam_status create_arrays(lam_trainer *trainer, size_t rows, size_t losses)
+{
+    size_t members = trainer->members;
+    trainer->host_order = malloc(rows * sizeof *trainer->host_order);
+    trainer->host_rates =
+        malloc((size_t)trainer->counts.per_epoch * members * sizeof *trainer->host_rates);
+    trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
+    trainer->penalties = malloc(members * sizeof *trainer->penalties);
+    trainer->train_metrics = calloc(members, sizeof *trainer->train_metrics);
+    trainer->validation_metrics = calloc(members, sizeof *trainer->validation_metrics);
+    if (!trainer->host_order || !trainer->host_rates || !trainer->host_losses ||
+        !trainer->penalties || !trainer->train_metrics || !trainer->validation_metrics)
+        return lam_fail_memory(trainer->engine->context, "the trainer",
+                               rows * sizeof *trainer->host_order);
+    return LAM_STATUS_OK;
+}
+
 static lam_status create_buffers(lam_trainer *trainer)
 {
     const lam_engine *engine = trainer->engine;
-    size_t steps = (size_t)trainer->counts.per_epoch;
+    size_t steps = (size_t)trainer->counts.per_epoch, members = trainer->members;
     size_t rows = steps * (size_t)trainer->recipe->batch;
-    size_t split_rows = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN).count;
-    size_t losses = steps * trainer->loss_blocks;
+    size_t losses = steps * trainer->loss_blocks * members;
     LAM_TRY(lam_buffer_create(engine->device, rows * sizeof(int32_t), "the order",
                               &trainer->order));
-    LAM_TRY(lam_engine_create_reals(engine, steps, "learning rates", &trainer->rates));
-    LAM_TRY(lam_engine_create_reals(engine, 1, "l2", &trainer->l2));
+    LAM_TRY(lam_engine_create_reals(engine, steps * members, "learning rates",
+                                    &trainer->rates));
+    LAM_TRY(lam_engine_create_reals(engine, members, "l2", &trainer->l2));
     LAM_TRY(lam_engine_create_reals(engine, losses, "losses", &trainer->loss_sum));
     LAM_TRY(lam_buffer_create(engine->device, losses * sizeof(int32_t), "hits",
                               &trainer->hit_count));
-    trainer->host_order = malloc(split_rows * sizeof *trainer->host_order);
-    trainer->host_rates = malloc(steps * sizeof *trainer->host_rates);
-    trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
-    if (!trainer->host_order || !trainer->host_rates || !trainer->host_losses)
-        return lam_fail_memory(engine->context, "the trainer", split_rows * sizeof(int32_t));
-    return lam_engine_write_reals(engine, trainer->l2, 0, &trainer->recipe->network.l2, 1);
+    LAM_TRY(create_arrays(
+        trainer, lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN).count, losses));
+    for (size_t p = 0; p < members; p++)
+        trainer->penalties[p] = trainer->recipe->network.l2;
+    return lam_engine_write_reals(engine, trainer->l2, 0, trainer->penalties, members);
 }
 
 static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
@@ -132,28 +153,28 @@ static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
     return LAM_STATUS_OK;
 }
 
-lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_data *data,
-                              const lam_dataset *dataset, const lam_recipe *recipe,
-                              const lam_trainer_observer *observer, int64_t first_step,
-                              lam_trainer **ret_trainer)
+lam_status lam_trainer_create(const lam_trainer_setup *setup, lam_trainer **ret_trainer)
 {
     lam_status status = LAM_STATUS_OK;
-    const lam_engine *engine = parameters->engine;
+    const lam_engine *engine = setup->parameters->engine;
+    const lam_recipe *recipe = setup->recipe;
     lam_trainer *trainer = calloc(1, sizeof *trainer);
     if (!trainer)
         return lam_fail_memory(engine->context, "the trainer", sizeof *trainer);
     trainer->recipe = recipe;
-    trainer->dataset = dataset;
+    trainer->dataset = setup->dataset;
     trainer->engine = engine;
-    trainer->observer = *observer;
-    trainer->first_step = trainer->step = trainer->checked_step = first_step;
+    trainer->observer = *setup->observer;
+    trainer->members = setup->parameters->members;
+    trainer->watches = setup->watches;
+    trainer->first_step = trainer->step = trainer->checked_step = setup->first_step;
     trainer->pacer.chunk_steps = 1;
     trainer->loss_blocks = lam_softmax_cross_entropy_get_blocks((size_t)recipe->batch);
-    uint32_t train_rows = lam_dataset_get_split(dataset, LAM_SPLIT_TRAIN).count;
+    uint32_t train_rows = lam_dataset_get_split(setup->dataset, LAM_SPLIT_TRAIN).count;
     LAM_TRY_GOTO(
         status, lam_step_counts_compute(engine->context, recipe, train_rows, &trainer->counts));
     LAM_TRY_GOTO(status, create_buffers(trainer));
-    LAM_TRY_GOTO(status, create_plans(trainer, parameters, data));
+    LAM_TRY_GOTO(status, create_plans(trainer, setup->parameters, setup->data));
     /* The table of learning rates is still zero: w - 0 g leaves the weights as they are, to the
      * bit. */
     LAM_TRY_GOTO(status, lam_plan_warm_up(trainer->plan));
@@ -182,6 +203,9 @@ void lam_trainer_destroy(lam_trainer **trainer)
     free(t->host_order);
     free(t->host_rates);
     free(t->host_losses);
+    free(t->penalties);
+    free(t->train_metrics);
+    free(t->validation_metrics);
     free(t);
     *trainer = NULL;
 }
@@ -200,20 +224,30 @@ static void draw_order(lam_trainer *trainer, int64_t epoch)
             (trainer->recipe->shuffle ? trainer->host_order[i] : (int32_t)i);
 }
 
+/* The rates of an epoch's steps from `first` on. Members that rest have none. */
+static lam_status write_rates(lam_trainer *trainer, int64_t epoch, int64_t first)
+{
+    int64_t per_epoch = trainer->counts.per_epoch;
+    size_t members = trainer->members, count = (size_t)(per_epoch - first) * members;
+    double *rates = trainer->host_rates;
+    for (int64_t s = first; s < per_epoch; s++) {
+        double rate =
+            lam_schedule_get_rate(&trainer->recipe->schedule, epoch * per_epoch + s);
+        for (size_t p = 0; p < members; p++)
+            *rates++ = lam_watch_is_over(&trainer->watches[p]) ? 0 : rate;
+    }
+    return lam_engine_write_reals(trainer->engine, trainer->rates, (size_t)first * members,
+                                  trainer->host_rates, count);
+}
+
 static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
 {
-    int64_t first = epoch * trainer->counts.per_epoch;
-    size_t steps = (size_t)trainer->counts.per_epoch;
     trainer->epoch_span =
         lam_trace_begin(trainer->observer.trace, "epoch %lld", (long long)epoch + 1);
     draw_order(trainer, epoch);
-    for (size_t s = 0; s < steps; s++)
-        trainer->host_rates[s] =
-            lam_schedule_get_rate(&trainer->recipe->schedule, first + (int64_t)s);
     LAM_TRY(lam_buffer_write(trainer->order, 0, trainer->host_order,
                              lam_buffer_get_size(trainer->order)));
-    return lam_engine_write_reals(trainer->engine, trainer->rates, 0, trainer->host_rates,
-                                  steps);
+    return write_rates(trainer, epoch, 0);
 }
 
 static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
@@ -226,7 +260,9 @@ static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
         remaining = (elapsed + trainer->measuring_seconds) / (double)done *
                     (double)(trainer->counts.total - trainer->step);
     *progress =
-        (lam_progress){.step = trainer->step,
+        (lam_progress){.networks = (int)trainer->members,
+                       .networks_total = (int)trainer->members,
+                       .step = trainer->step,
                        .total_steps = trainer->counts.total,
                        .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
                        .samples_per_second =
@@ -282,13 +318,39 @@ static lam_status end_segment(lam_trainer *trainer)
     return LAM_STATUS_OK;
 }
 
-static lam_status fail_diverged(const lam_trainer *trainer, int64_t step)
+static size_t count_resting(const lam_trainer *trainer)
 {
+    size_t count = 0;
+    for (size_t p = 0; p < trainer->members; p++)
+        count += lam_watch_is_over(&trainer->watches[p]);
+    return count;
+}
+
+static void mark_diverged(lam_trainer *trainer, size_t member, int64_t step)
+{
+    lam_watch *watch = &trainer->watches[member];
+    if (!lam_watch_is_over(watch))
+        watch->diverged_step = step;
+}
+
+/* Fails once no member is left that did not diverge; the last one is told of. */
+static lam_status check_members(const lam_trainer *trainer)
+{
+    char who[48] = "training";
+    int64_t step = -1;
+    for (size_t p = 0; p < trainer->members; p++) {
+        if (trainer->watches[p].diverged_step < 0)
+            return LAM_STATUS_OK;
+        if (trainer->watches[p].diverged_step > step)
+            step = trainer->watches[p].diverged_step;
+    }
+    if (trainer->members > 1)
+        snprintf(who, sizeof who, "the last of %zu networks", trainer->members);
     return lam_fail(
         trainer->engine->context, LAM_STATUS_DIVERGED,
-        "training diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
+        "%s diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
         "not a finite number; lower the learning rate",
-        (long long)step, (double)step / (double)trainer->counts.per_epoch,
+        who, (long long)step, (double)step / (double)trainer->counts.per_epoch,
         lam_schedule_get_rate(&trainer->recipe->schedule, step));
 }
 
@@ -296,48 +358,112 @@ static lam_status fail_diverged(const lam_trainer *trainer, int64_t step)
 static lam_status check_losses(lam_trainer *trainer)
 {
     int64_t per_epoch = trainer->counts.per_epoch;
-    int64_t count = trainer->step - trainer->checked_step;
-    if (count == 0)
+    int64_t steps = trainer->step - trainer->checked_step;
+    if (steps == 0)
         return LAM_STATUS_OK;
-    size_t blocks = trainer->loss_blocks;
-    size_t first = (size_t)(trainer->checked_step % per_epoch) * blocks;
+    size_t sums = trainer->loss_blocks * trainer->members; /* of one step */
+    size_t first = (size_t)(trainer->checked_step % per_epoch) * sums;
     LAM_TRY(lam_engine_read_reals(trainer->engine, trainer->loss_sum, first,
-                                  trainer->host_losses, (size_t)count * blocks));
-    for (size_t i = 0; i < (size_t)count * blocks; i++)
+                                  trainer->host_losses, (size_t)steps * sums));
+    for (size_t i = 0; i < (size_t)steps * sums; i++)
         if (!isfinite(trainer->host_losses[i]))
-            return fail_diverged(trainer, trainer->checked_step + (int64_t)(i / blocks));
+            mark_diverged(trainer, i % trainer->members,
+                          trainer->checked_step + (int64_t)(i / sums));
     trainer->checked_step = trainer->step;
-    return LAM_STATUS_OK;
+    return check_members(trainer);
+}
+
+static void add_metrics(lam_metrics *sum, const lam_metrics *metrics)
+{
+    sum->loss += metrics->loss;
+    sum->cost += metrics->cost;
+    sum->accuracy += metrics->accuracy;
+}
+
+static void divide_metrics(lam_metrics *sum, double count)
+{
+    *sum = (lam_metrics){sum->loss / count, sum->cost / count, sum->accuracy / count};
+}
+
+/* Hands each member its measurement; one that is not finite means that the member diverged: the
+ * last step's own loss comes before its update. */
+static void spread_measurement(lam_trainer *trainer, lam_measurement m)
+{
+    lam_measurement mean = m;
+    int measured = 0;
+    for (size_t p = 0; p < trainer->members; p++) {
+        lam_watch *watch = &trainer->watches[p];
+        m.train = trainer->train_metrics[p];
+        m.validation = trainer->validation_metrics[p];
+        if (!isfinite(m.train.cost) || !isfinite(m.validation.cost))
+            mark_diverged(trainer, p, trainer->step);
+        if (lam_watch_is_over(watch))
+            continue;
+        lam_watch_observe(watch, &m, trainer->recipe->patience);
+        add_metrics(&mean.train, &m.train);
+        add_metrics(&mean.validation, &m.validation);
+        measured++;
+    }
+    if (measured > 0) {
+        divide_metrics(&mean.train, measured);
+        divide_metrics(&mean.validation, measured);
+        trainer->latest = mean;
+    }
+}
+
+/* Members that came to rest get no more updates within the epoch, either. */
+static lam_status stop_resting(lam_trainer *trainer)
+{
+    int64_t per_epoch = trainer->counts.per_epoch;
+    int64_t within = trainer->step % per_epoch;
+    return within == 0 ? LAM_STATUS_OK
+                       : write_rates(trainer, trainer->step / per_epoch, within);
 }
 
 static lam_status measure(lam_trainer *trainer)
 {
     LAM_TRY(end_segment(trainer));
+    size_t resting = count_resting(trainer);
     LAM_TRY(check_losses(trainer));
-    lam_measurement m = {.step = trainer->step,
-                         .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
-                         .learning_rate =
-                             lam_schedule_get_rate(&trainer->recipe->schedule, trainer->step),
-                         .has_validation = trainer->validation_evaluator != NULL};
-    double penalty = 0;
+    const lam_measurement m = {
+        .step = trainer->step,
+        .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
+        .learning_rate = lam_schedule_get_rate(&trainer->recipe->schedule, trainer->step),
+        .has_validation = trainer->validation_evaluator != NULL};
     lam_trace_span span = lam_trace_begin(trainer->observer.trace, "measurement at step %lld",
                                           (long long)trainer->step);
-    LAM_TRY(
-        lam_penalty_meter_run(trainer->penalty_meter, trainer->recipe->network.l2, &penalty));
-    LAM_TRY(lam_evaluator_run(trainer->train_evaluator, &penalty, &m.train));
+    LAM_TRY(lam_penalty_meter_run(trainer->penalty_meter, trainer->recipe->network.l2,
+                                  trainer->penalties));
+    LAM_TRY(lam_evaluator_run(trainer->train_evaluator, trainer->penalties,
+                              trainer->train_metrics));
     if (m.has_validation)
-        LAM_TRY(lam_evaluator_run(trainer->validation_evaluator, &penalty, &m.validation));
+        LAM_TRY(lam_evaluator_run(trainer->validation_evaluator, trainer->penalties,
+                                  trainer->validation_metrics));
     lam_trace_end(trainer->observer.trace, span);
-    /* The last step's own loss comes before its update. */
-    if (!isfinite(m.train.cost) || (m.has_validation && !isfinite(m.validation.cost)))
-        return fail_diverged(trainer, trainer->step);
+    spread_measurement(trainer, m);
+    LAM_TRY(check_members(trainer));
+    if (count_resting(trainer) > resting)
+        LAM_TRY(stop_resting(trainer));
     double now = lam_clock_get_seconds();
     trainer->measuring_seconds += now - trainer->segment_start;
     trainer->segment_start = trainer->pacer.previous_time = now;
-    trainer->latest = m;
     report_progress(trainer, true);
     if (trainer->observer.measure)
-        LAM_TRY(trainer->observer.measure(trainer->observer.user, &m));
+        LAM_TRY(trainer->observer.measure(trainer->observer.user, trainer->step));
+    trainer->segment_start = trainer->pacer.previous_time = lam_clock_get_seconds();
+    return LAM_STATUS_OK;
+}
+
+/* Writing it counts neither as training nor as measuring. */
+static lam_status take_snapshot(lam_trainer *trainer)
+{
+    int64_t cycle = lam_schedule_get_cycle_steps(&trainer->recipe->schedule);
+    if (!trainer->recipe->snapshots || !trainer->observer.snapshot || cycle == 0 ||
+        trainer->step % cycle != 0)
+        return LAM_STATUS_OK;
+    LAM_TRY(end_segment(trainer));
+    LAM_TRY(check_losses(trainer));
+    LAM_TRY(trainer->observer.snapshot(trainer->observer.user, (int)(trainer->step / cycle)));
     trainer->segment_start = trainer->pacer.previous_time = lam_clock_get_seconds();
     return LAM_STATUS_OK;
 }
@@ -358,18 +484,26 @@ static lam_status take_step(lam_trainer *trainer)
     return LAM_STATUS_OK;
 }
 
+static lam_status interrupt(lam_trainer *trainer)
+{
+    LAM_TRY(end_segment(trainer));
+    LAM_TRY(check_losses(trainer)); /* what goes on from here does not see these steps */
+    return lam_fail(trainer->engine->context, LAM_STATUS_INTERRUPTED,
+                    "interrupted after %lld of %lld steps", (long long)trainer->step,
+                    (long long)trainer->counts.total);
+}
+
 static lam_status run_steps(lam_trainer *trainer)
 {
     if (trainer->step == 0)
         LAM_TRY(measure(trainer));
-    while (trainer->step < trainer->counts.total) {
+    while (trainer->step < trainer->counts.total && count_resting(trainer) < trainer->members) {
         if (lam_stop_requested(trainer->engine->context))
-            return lam_fail(trainer->engine->context, LAM_STATUS_INTERRUPTED,
-                            "interrupted after %lld of %lld steps", (long long)trainer->step,
-                            (long long)trainer->counts.total);
+            return interrupt(trainer);
         LAM_TRY(take_step(trainer));
         if (lam_recipe_measures_at(trainer->recipe, &trainer->counts, trainer->step))
             LAM_TRY(measure(trainer));
+        LAM_TRY(take_snapshot(trainer));
     }
     return LAM_STATUS_OK;
 }
