@@ -141,8 +141,8 @@ static void make_last_checkpoint(const char *run, const lam_run_summary *summary
     char *state = lam_wave_state_format(&small_recipe.seed, &watch, 1);
     ck_assert_ok(lam_session_create(test_device(), &small_recipe, small_run_dataset(),
                                     LAM_GEMM_AUTO, NULL, &session));
-    ck_assert_ok(lam_model_file_load(session->parameters, 0, small_run_file(run, LAM_RUN_MODEL),
-                                     &step));
+    ck_assert_ok(
+        lam_model_file_load(session->parameters, 0, small_run_file(run, LAM_RUN_MODEL), &step));
     ck_assert_int_eq(step, summary->steps);
     ck_assert_ok(lam_checkpoint_save(session->parameters, &session->normalization, step, state,
                                      small_run_file(run, LAM_RUN_CHECKPOINT)));

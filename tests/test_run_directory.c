@@ -362,7 +362,8 @@ START_TEST(unwritable_places_are_reported)
     ck_assert_ok(lam_run_directory_open(test_context(), inside, false, false, &run));
     ck_assert_int_eq(remove(inside), 0);
     json_t *record = json_object();
-    ck_assert_int_eq(lam_run_directory_write_json(run, LAM_RUN_RECORD, record), LAM_STATUS_BAD_OUTPUT);
+    ck_assert_int_eq(lam_run_directory_write_json(run, LAM_RUN_RECORD, record),
+                     LAM_STATUS_BAD_OUTPUT);
     expect_in_message("gone/" LAM_RUN_RECORD);
     ck_assert_int_eq(lam_run_directory_start_metrics(run, -1), LAM_STATUS_BAD_OUTPUT);
     expect_in_message("gone/" LAM_RUN_METRICS);

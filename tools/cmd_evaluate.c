@@ -53,8 +53,7 @@ static lam_status evaluate(lam_context *context, const evaluate_options *options
         status = lam_dataset_load(context, &recipe.data, chosen, &dataset);
     }
     if (status == LAM_STATUS_OK)
-        status =
-            lam_evaluate(device, &recipe, dataset, model, options->common.gemm, summary);
+        status = lam_evaluate(device, &recipe, dataset, model, options->common.gemm, summary);
     lam_device_close(&device);
     lam_dataset_destroy(&dataset);
     free(recorded_data);

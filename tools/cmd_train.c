@@ -138,12 +138,11 @@ static json_t *best_to_json(const lam_run_summary *summary)
 
 static int print_result_json(const char *directory, const lam_run_summary *summary)
 {
-    json_t *result = json_pack("{s:s, s:I, s:f, s:f, s:f, s:o}", "directory", directory,
-                               "steps", (json_int_t)summary->steps, "seconds_per_epoch",
-                               summary->seconds_per_epoch, "samples_per_second",
-                               summary->samples_per_second, "seconds_total",
-                               summary->seconds_total, "final",
-                               splits_to_json(summary, summary->final));
+    json_t *result =
+        json_pack("{s:s, s:I, s:f, s:f, s:f, s:o}", "directory", directory, "steps",
+                  (json_int_t)summary->steps, "seconds_per_epoch", summary->seconds_per_epoch,
+                  "samples_per_second", summary->samples_per_second, "seconds_total",
+                  summary->seconds_total, "final", splits_to_json(summary, summary->final));
     if (summary->has_best)
         json_object_set_new(result, "best", best_to_json(summary));
     if (summary->stopped_early)
@@ -248,8 +247,7 @@ static int report_outcome(const lam_context *context, const train_options *optio
         return report_failure(context, status);
     if (options->seeds.count == 0)
         return print_result(options, directory, &outcome->summary);
-    return print_seeds(directory, outcome->results, options->seeds.count,
-                       options->common.json);
+    return print_seeds(directory, outcome->results, options->seeds.count, options->common.json);
 }
 
 static int run(lam_context *context, const train_options *options)
@@ -296,7 +294,8 @@ int cmd_train(lam_context *context, int argc, char **argv)
          "runs/<recipe>-seeds",
          1},
         {"vary", OPTION_VARY, "WHAT", 0,
-         "what --seeds differ in: initialization (default; initial weights and dropout, trained "
+         "what --seeds differ in: initialization (default; initial weights and dropout, "
+         "trained "
          "side by side on shared batches), or order (batches, too; one after another)",
          1},
         {"quiet", 'q', 0, 0, "no progress", 3},

@@ -52,8 +52,10 @@ seed_list parse_seeds(struct argp_state *state, const char *text)
         if (*text == '\0')
             return list;
         if (*text++ != ',')
-            argp_error(state, "--seeds: there is no telling what `%s' is; write e.g. 1..6 or "
-                       "1,3,7", text - 1);
+            argp_error(state,
+                       "--seeds: there is no telling what `%s' is; write e.g. 1..6 or "
+                       "1,3,7",
+                       text - 1);
     }
 }
 

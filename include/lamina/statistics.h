@@ -15,8 +15,9 @@ LAM_BEGIN_DECLS
 
 typedef struct lam_estimate {
     size_t count;
-    double mean;       /* NaN without values */
-    double deviation;  /* standard deviation of the sample, over count - 1; NaN below two values */
+    double mean; /* NaN without values */
+    double
+        deviation; /* standard deviation of the sample, over count - 1; NaN below two values */
     double half_width; /* of the LAM_CONFIDENCE interval of the mean by Student's t:
                           t deviation / sqrt(count); NaN below two values */
 } lam_estimate;

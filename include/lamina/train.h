@@ -107,13 +107,13 @@ typedef struct lam_seed_set {
 
 typedef struct lam_seed_result {
     uint64_t seed;
-    bool diverged;       /* `run` is empty then */
+    bool diverged; /* `run` is empty then */
     lam_run_summary run;
 } lam_seed_result;
 
 /**
- * Trains `recipe` once for each seed, into the run folders seed-<seed> of the output folder, and
- * sums up in summary.json there.
+ * Trains `recipe` once for each seed, into the run folders seed-<seed> of the output folder,
+ * and sums up in summary.json there.
  *
  * A seed is that of a network's initial weights and dropout; batches and augmentation follow
  * recipe->seed and are shared, so that the networks are trained side by side, as many as the

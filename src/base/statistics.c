@@ -27,8 +27,7 @@ static double expand_beta(double a, double b, double x)
 /* I_x(a, b); `y` is 1 - x, which the caller may know to more digits. */
 static double regularize_beta(double a, double b, double x, double y)
 {
-    double front =
-        exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(y));
+    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(y));
     if (x < (a + 1) / (a + b + 2))
         return front * expand_beta(a, b, x) / a;
     return 1 - front * expand_beta(b, a, y) / b;

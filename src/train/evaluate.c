@@ -68,7 +68,8 @@ lam_status lam_run_find_model(lam_context *context, const char *directory, const
     lam_strbuf path = {0}, models = {0};
     const char *name = !model || strcmp(model, "last") == 0 ? LAM_RUN_MODEL : model;
     bool has_suffix = strstr(name, LAM_RUN_MODEL_SUFFIX) != NULL;
-    lam_strbuf_append(&path, "%s/%s%s", directory, name, has_suffix ? "" : LAM_RUN_MODEL_SUFFIX);
+    lam_strbuf_append(&path, "%s/%s%s", directory, name,
+                      has_suffix ? "" : LAM_RUN_MODEL_SUFFIX);
     char *copy = path.failed ? NULL : strdup(lam_strbuf_text(&path));
     lam_status status = LAM_STATUS_OK;
     if (!copy) {
@@ -115,7 +116,8 @@ lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
     LAM_TRY_GOTO(status, lam_self_test(device, gemm));
     LAM_TRY_GOTO(status,
                  lam_session_create(device, recipe, dataset, gemm, normalization, &session));
-    LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, LAM_ALL_MEMBERS, model_path, &summary.steps));
+    LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, LAM_ALL_MEMBERS, model_path,
+                                             &summary.steps));
     LAM_TRY_GOTO(status, evaluate_splits(session, recipe->network.l2, &summary));
     *ret_summary = summary;
 fail:

@@ -19,9 +19,8 @@ bool lam_metrics_parse(const json_t *json, lam_metrics *ret_metrics);
  * of its weights and dropout. json_decref() it. Errors: NO_MEMORY.
  */
 LAM_MUST_USE lam_status lam_record_start(const lam_engine *engine, const lam_recipe *recipe,
-                                         const lam_dataset *dataset,
-                                         const char *data_directory, uint64_t seed,
-                                         json_t **ret_record);
+                                         const lam_dataset *dataset, const char *data_directory,
+                                         uint64_t seed, json_t **ret_record);
 
 /** A run may only go on as what it was started as. Errors: BAD_RECIPE, naming the folder and
  * what differs. */

@@ -20,9 +20,8 @@ static const char metrics_header[] =
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
     "validation_loss,validation_cost,validation_accuracy\n";
 
-static const char *const run_files[] = {LAM_RUN_RECORD, LAM_RUN_METRICS,
-                                        LAM_RUN_MODEL,  LAM_RUN_BEST,
-                                        LAM_RUN_CHECKPOINT, LAM_RUN_SUMMARY};
+static const char *const run_files[] = {LAM_RUN_RECORD, LAM_RUN_METRICS,    LAM_RUN_MODEL,
+                                        LAM_RUN_BEST,   LAM_RUN_CHECKPOINT, LAM_RUN_SUMMARY};
 enum { RUN_FILE_COUNT = sizeof run_files / sizeof run_files[0] };
 
 struct lam_run_directory {
@@ -227,9 +226,8 @@ lam_status lam_run_directory_write_json(lam_run_directory *directory, const char
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     if (!text)
         return lam_fail_memory(directory->context, file, 0);
-    lam_status status =
-        lam_file_write(directory->context, lam_run_directory_get_path(directory, file), text,
-                       strlen(text));
+    lam_status status = lam_file_write(
+        directory->context, lam_run_directory_get_path(directory, file), text, strlen(text));
     free(text);
     return status;
 }

@@ -48,7 +48,8 @@ LAM_MUST_USE lam_status lam_run_directory_start_metrics(lam_run_directory *direc
 LAM_MUST_USE lam_status lam_run_directory_append(lam_run_directory *directory,
                                                  const lam_measurement *measurement);
 
-/** Replaces `file`, run.json or summary.json; `json` is borrowed. Errors: BAD_OUTPUT, NO_MEMORY.
+/** Replaces `file`, run.json or summary.json; `json` is borrowed. Errors: BAD_OUTPUT,
+ * NO_MEMORY.
  */
 LAM_MUST_USE lam_status lam_run_directory_write_json(lam_run_directory *directory,
                                                      const char *file, const json_t *json);

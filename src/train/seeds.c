@@ -118,8 +118,7 @@ static void pass_progress(void *user, const lam_progress *progress)
     lam_progress whole = *progress;
     whole.networks = (int)run->wave_members;
     whole.networks_total = (int)run->set->count;
-    whole.networks_done =
-        (int)(run->set->count - run->remaining_count - run->wave_members);
+    whole.networks_done = (int)(run->set->count - run->remaining_count - run->wave_members);
     run->options->progress(run->options->progress_user, &whole);
 }
 
@@ -232,8 +231,7 @@ static json_t *format_estimate(const lam_estimate *e)
 static json_t *format_split(const lam_seed_result *results, size_t count, lam_split split,
                             bool best)
 {
-    lam_metrics_estimate estimate =
-        lam_seed_results_estimate(results, count, split, best);
+    lam_metrics_estimate estimate = lam_seed_results_estimate(results, count, split, best);
     return json_pack("{s:o, s:o, s:o}", "loss", format_estimate(&estimate.loss), "cost",
                      format_estimate(&estimate.cost), "accuracy",
                      format_estimate(&estimate.accuracy));
@@ -269,22 +267,22 @@ static lam_status write_summary(const seed_run *run, const lam_seed_result *resu
     size_t count = run->set->count, finished = 0;
     for (size_t i = 0; i < count; i++)
         finished += !results[i].diverged;
-    json_t *summary =
-        json_pack("{s:s, s:s, s:f, s:I, s:o, s:o, s:o}", "recipe", run->recipe->name, "vary",
-                  run->set->varies_order ? "order" : "initialization", "confidence",
-                  LAM_CONFIDENCE, "n", (json_int_t)finished, "seeds",
-                  format_results(results, count), "final",
-                  format_statistics(results, count, false), "best",
-                  format_statistics(results, count, true));
+    json_t *summary = json_pack(
+        "{s:s, s:s, s:f, s:I, s:o, s:o, s:o}", "recipe", run->recipe->name, "vary",
+        run->set->varies_order ? "order" : "initialization", "confidence", LAM_CONFIDENCE, "n",
+        (json_int_t)finished, "seeds", format_results(results, count), "final",
+        format_statistics(results, count, false), "best",
+        format_statistics(results, count, true));
     if (!summary)
         return lam_fail_memory(run->context, LAM_RUN_SUMMARY, 0);
     lam_status status = lam_run_directory_write_json(run->home, LAM_RUN_SUMMARY, summary);
     json_decref(summary);
     if (status == LAM_STATUS_OK && finished == 0)
-        status = lam_fail(run->context, LAM_STATUS_DIVERGED,
-                          "all %zu networks diverged (see run.json in the folders of %s); lower "
-                          "the learning rate",
-                          count, run->options->output_directory);
+        status =
+            lam_fail(run->context, LAM_STATUS_DIVERGED,
+                     "all %zu networks diverged (see run.json in the folders of %s); lower "
+                     "the learning rate",
+                     count, run->options->output_directory);
     return status;
 }
 

@@ -20,7 +20,8 @@ typedef struct lam_session {
     lam_step_counts counts;
 } lam_session;
 
-/** `normalization` NULL takes the data set's own. One member. Errors: BAD_RECIPE, NO_MEMORY, BAD_DEVICE. */
+/** `normalization` NULL takes the data set's own. One member. Errors: BAD_RECIPE, NO_MEMORY,
+ * BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
                                            const lam_dataset *dataset, lam_gemm gemm,
                                            const lam_normalization *normalization,

@@ -39,7 +39,7 @@ struct lam_trainer {
     double *host_losses; /* [steps per epoch * loss_blocks, members] */
     double *penalties;   /* [members] */
     lam_metrics *train_metrics, *validation_metrics; /* [members] */
-    size_t loss_blocks;  /* partial sums of one step */
+    size_t loss_blocks;                              /* partial sums of one step */
     step_pacer pacer;
     double segment_start; /* when the queue was last known to be empty */
     double training_seconds, measuring_seconds;
@@ -118,8 +118,8 @@ static lam_status create_buffers(lam_trainer *trainer)
     size_t losses = steps * trainer->loss_blocks * members;
     LAM_TRY(lam_buffer_create(engine->device, rows * sizeof(int32_t), "the order",
                               &trainer->order));
-    LAM_TRY(lam_engine_create_reals(engine, steps * members, "learning rates",
-                                    &trainer->rates));
+    LAM_TRY(
+        lam_engine_create_reals(engine, steps * members, "learning rates", &trainer->rates));
     LAM_TRY(lam_engine_create_reals(engine, members, "l2", &trainer->l2));
     LAM_TRY(lam_engine_create_reals(engine, losses, "losses", &trainer->loss_sum));
     LAM_TRY(lam_buffer_create(engine->device, losses * sizeof(int32_t), "hits",
@@ -231,8 +231,7 @@ static lam_status write_rates(lam_trainer *trainer, int64_t epoch, int64_t first
     size_t members = trainer->members, count = (size_t)(per_epoch - first) * members;
     double *rates = trainer->host_rates;
     for (int64_t s = first; s < per_epoch; s++) {
-        double rate =
-            lam_schedule_get_rate(&trainer->recipe->schedule, epoch * per_epoch + s);
+        double rate = lam_schedule_get_rate(&trainer->recipe->schedule, epoch * per_epoch + s);
         for (size_t p = 0; p < members; p++)
             *rates++ = lam_watch_is_over(&trainer->watches[p]) ? 0 : rate;
     }
@@ -346,12 +345,11 @@ static lam_status check_members(const lam_trainer *trainer)
     }
     if (trainer->members > 1)
         snprintf(who, sizeof who, "the last of %zu networks", trainer->members);
-    return lam_fail(
-        trainer->engine->context, LAM_STATUS_DIVERGED,
-        "%s diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
-        "not a finite number; lower the learning rate",
-        who, (long long)step, (double)step / (double)trainer->counts.per_epoch,
-        lam_schedule_get_rate(&trainer->recipe->schedule, step));
+    return lam_fail(trainer->engine->context, LAM_STATUS_DIVERGED,
+                    "%s diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
+                    "not a finite number; lower the learning rate",
+                    who, (long long)step, (double)step / (double)trainer->counts.per_epoch,
+                    lam_schedule_get_rate(&trainer->recipe->schedule, step));
 }
 
 /* Looks at the losses of this epoch's steps that were not looked at yet. */

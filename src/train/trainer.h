@@ -48,8 +48,8 @@ typedef struct lam_trainer_setup {
     lam_watch *watches; /* [members]: what was measured before, kept up to date */
 } lam_trainer_setup;
 
-/** The members of a population share their batches. One that diverges, or whose patience has run
- * out, rests: it keeps its weights while the others go on. */
+/** The members of a population share their batches. One that diverges, or whose patience has
+ * run out, rests: it keeps its weights while the others go on. */
 LAM_MUST_USE lam_status lam_trainer_create(const lam_trainer_setup *setup,
                                            lam_trainer **ret_trainer);
 void lam_trainer_destroy(lam_trainer **trainer);

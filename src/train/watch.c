@@ -53,8 +53,7 @@ static json_t *format_measurement(const lam_measurement *m)
 
 json_t *lam_watch_format(const lam_watch *watch)
 {
-    json_t *lowest =
-        isfinite(watch->lowest_loss) ? json_real(watch->lowest_loss) : json_null();
+    json_t *lowest = isfinite(watch->lowest_loss) ? json_real(watch->lowest_loss) : json_null();
     return json_pack("{s:o, s:o, s:o, s:i, s:I, s:I}", "latest",
                      format_measurement(&watch->latest), "best",
                      format_measurement(&watch->best), "lowest_loss", lowest, "waited",

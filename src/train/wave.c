@@ -27,7 +27,8 @@ typedef struct wave_run {
     lam_context *context;
     lam_session *session;
     lam_run_directory *home;
-    lam_parameters *best; /* each member at its best measurement; NULL without validation rows */
+    lam_parameters
+        *best; /* each member at its best measurement; NULL without validation rows */
     wave_member *members;
     lam_watch *watches;
     lam_trainer *trainer;
@@ -40,9 +41,9 @@ static lam_status save_model(wave_run *run, const lam_parameters *parameters, si
 {
     lam_trace *trace = run->wave->options->trace;
     lam_trace_span span = lam_trace_begin(trace, "save %s", file);
-    lam_status status = lam_model_file_save(
-        parameters, member, &run->session->normalization, step,
-        lam_run_directory_get_path(run->members[member].directory, file));
+    lam_status status =
+        lam_model_file_save(parameters, member, &run->session->normalization, step,
+                            lam_run_directory_get_path(run->members[member].directory, file));
     lam_trace_end(trace, span);
     return status;
 }
@@ -64,8 +65,8 @@ static lam_status save_checkpoint(wave_run *run)
     lam_trace *trace = run->wave->options->trace;
     lam_trace_span span = lam_trace_begin(trace, "save " LAM_RUN_CHECKPOINT);
     char *state = lam_wave_state_format(run->wave->seeds, run->watches, run->wave->members);
-    lam_status status = state ? save_best_models(run)
-                              : lam_fail_memory(run->context, LAM_RUN_CHECKPOINT, 0);
+    lam_status status =
+        state ? save_best_models(run) : lam_fail_memory(run->context, LAM_RUN_CHECKPOINT, 0);
     if (status == LAM_STATUS_OK)
         status = lam_checkpoint_save(run->session->parameters, &run->session->normalization,
                                      lam_trainer_get_step(run->trainer), state,
@@ -156,9 +157,8 @@ static lam_status open_member(wave_run *run, size_t p)
     wave_member *member = &run->members[p];
     LAM_TRY(lam_record_start(run->session->engine, wave->recipe, wave->dataset,
                              options->data_directory, wave->seeds[p], &member->record));
-    char *folder = wave->home
-                       ? lam_wave_name_folder(options->output_directory, wave->seeds[p])
-                       : strdup(options->output_directory);
+    char *folder = wave->home ? lam_wave_name_folder(options->output_directory, wave->seeds[p])
+                              : strdup(options->output_directory);
     lam_status status = folder ? lam_run_directory_open(run->context, folder, options->force,
                                                         options->resume, &member->directory)
                                : lam_fail_memory(run->context, "a path", 0);

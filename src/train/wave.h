@@ -17,8 +17,8 @@ typedef struct lam_wave {
     const lam_train_options *options;
     const uint64_t *seeds; /* [members]: of weights and dropout */
     size_t members;
-    lam_run_directory *home; /* of the set of runs, and of their checkpoint; NULL for a single run
-                                in the options' own folder, with its checkpoint there */
+    lam_run_directory *home; /* of the set of runs, and of their checkpoint; NULL for a single
+                                run in the options' own folder, with its checkpoint there */
 } lam_wave;
 
 /**
@@ -32,8 +32,8 @@ LAM_MUST_USE lam_status lam_wave_prepare(lam_device *device, const lam_recipe *r
                                          size_t *ret_members);
 
 /**
- * Trains from the start, or with options->resume from the checkpoint if there is one. ret_summaries[members]; those of members that diverged
- * are empty. Errors: as lam_train().
+ * Trains from the start, or with options->resume from the checkpoint if there is one.
+ * ret_summaries[members]; those of members that diverged are empty. Errors: as lam_train().
  */
 LAM_MUST_USE lam_status lam_wave_train(const lam_wave *wave, lam_run_summary *ret_summaries);
 
