@@ -7,6 +7,7 @@
 #include "support/folder.h"
 #include "support/small_run.h"
 #include "support/suite.h"
+#include "train/memory_check.h"
 #include "train/session.h"
 
 enum { SEEDS = 5 };
@@ -175,6 +176,21 @@ START_TEST(sets_as_they_must_not_be_are_refused)
 }
 END_TEST
 
+START_TEST(memory_decides_how_many_fit_side_by_side)
+{
+    const size_t wanted = (size_t)1 << 30;
+    size_t members = 0;
+    ck_assert_ok(lam_memory_check(test_device(), &small_recipe, small_run_dataset(),
+                                  LAM_GEMM_AUTO, 7, &members));
+    ck_assert_int_eq(members, 7);
+    ck_assert_ok(lam_memory_check(test_device(), &small_recipe, small_run_dataset(),
+                                  LAM_GEMM_AUTO, wanted, &members));
+    ck_assert_int_lt(members, wanted);
+    ck_assert_int_gt(members, 7);
+    ck_assert_int_eq(wanted % members, 0);
+}
+END_TEST
+
 /* ---- members that come to rest ---- */
 
 enum { MEMBERS = 3 };
@@ -279,6 +295,7 @@ static void add_tests(Suite *suite)
     add_test(suite, "resume orders", interrupted_runs_of_other_orders_resume_too);
     add_test(suite, "grown", finished_seeds_are_not_trained_again);
     add_test(suite, "bad sets", sets_as_they_must_not_be_are_refused);
+    add_test(suite, "memory", memory_decides_how_many_fit_side_by_side);
     add_test(suite, "diverging", member_that_diverges_leaves_the_others_as_they_are);
     add_test(suite, "patience", member_without_patience_keeps_the_weights_of_that_step);
 }

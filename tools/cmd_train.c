@@ -163,9 +163,8 @@ static int print_result(const train_options *options, const char *directory,
     print_metrics(summary, summary->final);
     if (summary->has_best) {
         const lam_metrics *best = summary->best;
-        printf("best: validation %.2f %% at step %" PRId64 " (epoch %.2f)",
-               100 * best[LAM_SPLIT_VALIDATION].accuracy, summary->best_step,
-               summary->best_epoch);
+        printf("best: validation %.2f %% at step %" PRId64,
+               100 * best[LAM_SPLIT_VALIDATION].accuracy, summary->best_step);
         if (summary->has_split[LAM_SPLIT_TEST])
             printf(", test %.2f %%", 100 * best[LAM_SPLIT_TEST].accuracy);
         putchar('\n');
