@@ -7,8 +7,10 @@
  *   matmul_forward           y[i,j]  = act(sum_k x[i,k] w[k,j] + b[j])
  *   matmul_backward_input    dx[i,k] = (sum_j dy[i,j] w[k,j]) * act'(x[i,k])
  *   matmul_backward_weights  dw[k,j] = sum_i x[i,k] dy[i,j] + 2 l2 w[k,j], db[j] = sum_i dy[i,j];
- *                            UPDATE=1: w -= rate * dw, b -= rate * db instead of writing them
- * Layout: x[rows, groups*in], y and dy[rows, groups*out], w[in, groups*out], b[groups*out].
+ *                            UPDATE > 0: they update w and b instead of being written
+ * Layout: x[rows, groups*in], y and dy[rows, groups*out], w[in, groups*out], b[groups*out],
+ *   table[steps, STEP_SCALARS, members], w_states[UPDATE_STATES, in, groups*out], b_states in
+ *   the same manner.
  *   With GATHER=1 all groups share the gathered rows.
  * Launch: global (tiles over columns, items over rows, groups), local (1, 1, 1). A work-item
  *   makes ITEM_TILES tiles of TILE_ROWS rows x TILE_COLUMNS columns of y, of dx (columns without
@@ -433,20 +435,25 @@ inline void load_member_values(realv values[TILE_VECTORS], global const real *re
                 table[min((column + v * VEC + lane) / member_width, members - 1)];
 }
 
-#if UPDATE
-#define RESULT(weight, rate, gradient) fma(-(rate), gradient, weight)
-#define RESULT_WEIGHTS w
-#define RESULT_BIAS b
-#else
-#define RESULT(weight, rate, gradient) ((void)(weight), (void)(rate), gradient)
-#define RESULT_WEIGHTS dw
-#define RESULT_BIAS db
-#endif
+/* The numbers of a step in lanes, of those columns. */
+typedef realv tile_scalars[TILE_VECTORS][STEP_SCALARS];
 
-/* What is written of `rows` x `columns` weights whose products with the loss are in `sum`. */
-inline void finish_tile(global real *restrict result, global const real *restrict w, int stride,
+inline void load_tile_scalars(tile_scalars scalar, global const real *restrict table, int step,
+                              int column, int count, int member_width, int members)
+{
+    for (int which = 0; which < UPDATE_SCALARS; which++) {
+        realv values[TILE_VECTORS];
+        load_member_values(values, &STEP_SCALAR(table, step, which, 0, members), column, count,
+                           member_width, members);
+        for (int v = 0; v < TILE_VECTORS; v++)
+            scalar[v][which] = values[v];
+    }
+}
+
+/* Takes `rows` x `columns` weights whose products with the loss are in `sum`. */
+inline void finish_tile(gradient_target target, global const real *restrict w, int stride,
                         int rows, int columns, tile sum, const realv penalty[TILE_VECTORS],
-                        const realv rate[TILE_VECTORS])
+                        tile_scalars scalar)
 {
     for (int m = 0; m < TILE_ROWS && m < rows; m++)
         for (int v = 0; v < TILE_VECTORS; v++) {
@@ -454,22 +461,24 @@ inline void finish_tile(global real *restrict result, global const real *restric
             const int count = columns - v * VEC;
             const realv weight = load_lanes(w + at, count);
             const realv gradient = fma(2 * penalty[v], weight, sum[m][v]);
-            store_lanes(result + at, RESULT(weight, rate[v], gradient), count);
+            put_gradient_lanes(move_target(target, at), DECAY_WEIGHT(weight, scalar[v]),
+                               gradient, scalar[v], count);
         }
 }
 
 #if TAIL
 /* The same for the tail's columns, rows of w in lanes. */
-inline void finish_tail(global real *restrict result, global const real *restrict w, int stride,
+inline void finish_tail(gradient_target target, global const real *restrict w, int stride,
                         int rows, int columns, const realv tail[TAIL][ITEM_ROWS / VEC],
-                        real penalty, real rate)
+                        real penalty, const real *scalar)
 {
     for (int c = 0; c < TAIL && c < columns; c++) {
         const real *sum = (const real *)tail[c];
         for (int m = 0; m < rows; m++) {
-            const real weight = w[(size_t)m * stride + c];
-            const real gradient = fma(2 * penalty, weight, sum[m]);
-            result[(size_t)m * stride + c] = RESULT(weight, rate, gradient);
+            const size_t at = (size_t)m * stride + c;
+            const real gradient = fma(2 * penalty, w[at], sum[m]);
+            put_gradient(move_target(target, at), DECAY_WEIGHT(w[at], scalar), gradient,
+                         scalar);
         }
     }
 }
@@ -490,15 +499,12 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
     const input_view view = INPUT_VIEW;
     if (input < 0)
         return;
-    realv penalty[TILE_VECTORS], rate[TILE_VECTORS];
+    const gradient_target weights = WEIGHT_TARGET((size_t)in * w_stride);
+    const gradient_target biases = BIAS_TARGET(w_stride);
+    realv penalty[TILE_VECTORS];
+    tile_scalars scalar;
     load_member_values(penalty, l2, w_column, out - column, member_width, members);
-#if UPDATE
-    load_member_values(rate, rates + (size_t)step * members, w_column, out - column,
-                       member_width, members);
-#else
-    for (int v = 0; v < TILE_VECTORS; v++)
-        rate[v] = (realv)(0);
-#endif
+    load_tile_scalars(scalar, STEP_TABLE, step, w_column, out - column, member_width, members);
     realv saved[ITEM_ROWS][TILE_VECTORS];
 #if TAIL
     realv tail[TAIL][ITEM_ROWS / VEC];
@@ -538,8 +544,8 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
             if (first + count < rows)
                 save_tile(saved[t], sum);
             else
-                finish_tile(RESULT_WEIGHTS + (w_tile - w), w_tile, w_stride, inputs - t,
-                            out - column, sum, penalty, rate);
+                finish_tile(move_target(weights, w_tile - w), w_tile, w_stride, inputs - t,
+                            out - column, sum, penalty, scalar);
         }
 #if TAIL
         for (int i = 0; i < count; i++) {
@@ -554,9 +560,11 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
 #endif
     }
 #if TAIL
-    finish_tail(RESULT_WEIGHTS + (size_t)input * w_stride + w_column + VECTOR_COLUMNS,
-                w + (size_t)input * w_stride + w_column + VECTOR_COLUMNS, w_stride, inputs,
-                out - VECTOR_COLUMNS, tail, penalty[0].s0, rate[0].s0);
+    const size_t first_tail = (size_t)input * w_stride + w_column + VECTOR_COLUMNS;
+    real tail_scalar[STEP_SCALARS];
+    load_step_scalars(tail_scalar, STEP_TABLE, step, w_column / member_width, members);
+    finish_tail(move_target(weights, first_tail), w + first_tail, w_stride, inputs,
+                out - VECTOR_COLUMNS, tail, penalty[0].s0, tail_scalar);
 #endif
     if (input == 0)
         for (int v = 0; v < TILE_VECTORS + (TAIL > 0); v++) {
@@ -565,9 +573,9 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
             realv gradient = (realv)(0);
             for (int i = 0; i < rows; i++)
                 gradient += LOAD_VECTOR(0, dy + (size_t)i * w_stride + at);
-            const realv bias = UPDATE ? load_lanes(RESULT_BIAS + at, count) : (realv)(0);
-            store_lanes(RESULT_BIAS + at,
-                        RESULT(bias, rate[min(v, TILE_VECTORS - 1)], gradient), count);
+            const realv bias = UPDATE ? load_lanes(biases.result + at, count) : (realv)(0);
+            put_gradient_lanes(move_target(biases, at), bias, gradient,
+                               scalar[min(v, TILE_VECTORS - 1)], count);
         }
 }
 #endif

@@ -298,34 +298,29 @@ kernel void matmul_backward_weights(GRADIENT_PARAMETERS, INPUT_PARAMETERS,
     MULTIPLY(rows, INPUT_LANES, IN_LOAD, 1, DY_LANES, OUT_LOAD, 1,
              if (has_bias) add_columns(bias, b_tile, lx);)
     const int member_width = groups * out / members;
+    const gradient_target weights = WEIGHT_TARGET((size_t)in * groups * out);
+    const gradient_target biases = BIAS_TARGET((size_t)groups * out);
     #pragma unroll
     for (int n = 0; n < WORK_COLUMNS; n++) {
         const int j = RESULT_COLUMN(n);
         if (j >= out)
             continue;
         const int column = group * out + j, member = column / member_width;
-#if UPDATE
-        const real rate = rates[(size_t)step * members + member];
-#endif
+        real scalar[STEP_SCALARS];
+        load_step_scalars(scalar, STEP_TABLE, step, member, members);
         #pragma unroll
         for (int m = 0; m < WORK_ROWS; m++) {
             const int k = RESULT_ROW(m);
             if (k >= in)
                 continue;
             const size_t at = (size_t)k * groups * out + column;
-            const real gradient = fma(2 * l2[member], w[at], sum[m][n]);
-#if UPDATE
-            w[at] = fma(-rate, gradient, w[at]);
-#else
-            dw[at] = gradient;
-#endif
+            const real weight = w[at], gradient = fma(2 * l2[member], weight, sum[m][n]);
+            put_gradient(move_target(weights, at), DECAY_WEIGHT(weight, scalar), gradient,
+                         scalar);
         }
         if (has_bias) {
-#if UPDATE
-            b[column] = fma(-rate, bias[n], b[column]);
-#else
-            db[column] = bias[n];
-#endif
+            const gradient_target target = move_target(biases, column);
+            put_gradient(target, UPDATE ? *target.result : (real)0, bias[n], scalar);
         }
     }
 }

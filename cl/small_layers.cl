@@ -8,9 +8,10 @@
  *   small_layers_backward_input    dx_n[i,k] = (sum_j dy_n[i,j] w_n[k,j]) * act_n-1'(x_n[i,k]),
  *                                  from the last layer's dy to dx_0; dy_n-1 = dx_n
  *   small_layers_backward_weights  g = sum_i x_n[i,k] dy_n[i,j] + 2 l2 w_n[k,j], and sum_i dy_n[i,j]
- *                                  for b_n; UPDATE=1: w_n -= rate * g, else dw_n = g; likewise b_n
+ *                                  for b_n; UPDATE > 0: it updates w_n, else dw_n = g; likewise b_n
  * Layout: x_n, y_n and their gradients[rows, members*width], w_n[in, members*out],
- *   b_n[members*out], l2[members], rates[steps, members].
+ *   b_n[members*out], l2[members], table[steps, STEP_SCALARS, members],
+ *   states_n[UPDATE_STATES, in, members*out], bias_states_n[UPDATE_STATES, members*out].
  * Launch: any local; global (members, ceil(rows / TILE_ROWS), 1), backward_weights
  *   (members, the sum over layers of ceil(IN_n / TILE_ROWS), 1).
  * Defines: REAL_BITS, VEC, UPDATE (common.clh); TILE_ROWS 1 .. 16; LAYERS 2 .. 8;
@@ -175,15 +176,10 @@ kernel void small_layers_backward_input(global real *dx_0,
 
 /* ---- backward_weights ---- */
 
-#if UPDATE
-#define RESULT(old, rate, gradient) fma(-(rate), gradient, old)
-#else
-#define RESULT(old, rate, gradient) ((void)(rate), gradient)
-#endif
-
 /* TILE_ROWS rows of the weights from row k on; with the first of them the biases. */
-inline void weights_layer(global real *result, global real *bias_result, columns w, columns x,
-                          columns dy, int k, int in, int out, real penalty, real rate, int rows)
+inline void weights_layer(gradient_target weights, gradient_target biases, columns w, columns x,
+                          columns dy, int k, int in, int out, real penalty,
+                          const realv *scalar, int rows)
 {
     for (int j = 0; j < out; j += VEC) {
         realv sum[TILE_ROWS], bias = (realv)(0);
@@ -200,39 +196,52 @@ inline void weights_layer(global real *result, global real *bias_result, columns
             const size_t at = (size_t)(k + m) * w.stride + j;
             const realv weight = load_lanes(w.data + at, out - j);
             const realv gradient = fma((realv)(2 * penalty), weight, sum[m]);
-            store_lanes(result + at, RESULT(weight, (realv)(rate), gradient), out - j);
+            put_gradient_lanes(move_target(weights, at), DECAY_WEIGHT(weight, scalar), gradient,
+                               scalar, out - j);
         }
-        if (k == 0)
-            store_lanes(bias_result + j,
-                        RESULT(load_lanes(bias_result + j, out - j), (realv)(rate), bias),
-                        out - j);
+        if (k == 0) {
+            const gradient_target target = move_target(biases, j);
+            put_gradient_lanes(target,
+                               UPDATE ? load_lanes(target.result, out - j) : (realv)(0), bias,
+                               scalar, out - j);
+        }
     }
 }
 
+/* A tensor of all members from one member's columns on. */
+inline gradient_target get_target(global real *result, global real *states, int rows, int width)
+{
+    const int member = get_global_id(0), members = get_global_size(0);
+    const gradient_target target = {result, states, (size_t)rows * members * width};
+    return move_target(target, member * width);
+}
+
 #define WEIGHTS_PARAMETERS(n)                                                                  \
-    global real *result_##n, global real *bias_result_##n, global const real *w_##n,           \
-        global const real *x_##n, global const real *dy_##n,
+    global real *result_##n, global real *bias_result_##n, global real *states_##n,            \
+        global real *bias_states_##n, global const real *w_##n, global const real *x_##n,      \
+        global const real *dy_##n,
 #define WEIGHTS_LAYER(n)                                                                       \
     if (tile < (IN_##n + TILE_ROWS - 1) / TILE_ROWS) {                                         \
-        weights_layer(result_##n + member * OUT_##n, bias_result_##n + member * OUT_##n,       \
+        weights_layer(get_target(result_##n, states_##n, IN_##n, OUT_##n),                     \
+                      get_target(bias_result_##n, bias_states_##n, 1, OUT_##n),                \
                       get_columns(w_##n, OUT_##n), get_columns(x_##n, IN_##n),                 \
                       get_columns(dy_##n, OUT_##n), tile *TILE_ROWS, IN_##n, OUT_##n, penalty, \
-                      rate, rows);                                                             \
+                      scalar, rows);                                                           \
         return;                                                                                \
     }                                                                                          \
     tile -= (IN_##n + TILE_ROWS - 1) / TILE_ROWS;
 
 kernel void small_layers_backward_weights(EACH_LAYER(WEIGHTS_PARAMETERS)
                                               global const real *restrict l2,
-                                          global const real *restrict rates, int rows, int step)
+                                          global const real *restrict table, int rows, int step)
 {
     const int member = get_global_id(0);
     int tile = get_global_id(1);
     const real penalty = l2[member];
-#if UPDATE
-    const real rate = rates[(size_t)step * get_global_size(0) + member];
-#else
-    const real rate = 0;
-#endif
+    real member_scalar[STEP_SCALARS];
+    realv scalar[STEP_SCALARS];
+    load_step_scalars(member_scalar, table, step, member, get_global_size(0));
+    for (int which = 0; which < UPDATE_SCALARS; which++)
+        scalar[which] = (realv)(member_scalar[which]);
     EACH_LAYER(WEIGHTS_LAYER)
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <string.h>
 
 #include "net/graph.h"
@@ -46,6 +47,19 @@ START_TEST(one_layer_is_one_unit)
 }
 END_TEST
 
+START_TEST(the_loss_goes_along)
+{
+    const lam_layer layers[] = {dense(10)};
+    lam_network network = network_of(layers, 1);
+    lam_graph graph;
+    network.loss = LAM_LOSS_BINARY_CROSS_ENTROPY;
+    network.label_smoothing = 0.25;
+    ck_assert_ok(lam_graph_build(test_context(), &network, 3072, 10, &graph));
+    ck_assert_int_eq(graph.loss, LAM_LOSS_BINARY_CROSS_ENTROPY);
+    ck_assert_double_eq(graph.label_smoothing, 0.25);
+}
+END_TEST
+
 START_TEST(activations_fold_into_the_dense_layer_before)
 {
     const lam_layer layers[] = {dense(50), relu,      dense(7), dense(1),
@@ -88,6 +102,34 @@ START_TEST(limits_themselves_are_legal)
 }
 END_TEST
 
+START_TEST(what_follows_a_dense_layer_folds_into_it)
+{
+    const lam_layer norm = {
+        .type = LAM_LAYER_TYPE_BATCH_NORM, .epsilon = 1e-3, .momentum = 0.75};
+    const lam_layer named_relu = {.type = LAM_LAYER_TYPE_RELU, .name = "first"};
+    const lam_layer add = {.type = LAM_LAYER_TYPE_ADD, .from = "first"};
+    const lam_layer dropout = {.type = LAM_LAYER_TYPE_DROPOUT, .rate = 0.25};
+    const lam_layer layers[] = {dense(20), norm, named_relu, dense(30), dense(20),
+                                add,       relu, norm,       dropout,   dense(10)};
+    lam_graph graph = build(layers, 10, 48);
+    const lam_graph_unit *units = graph.units;
+    ck_assert_int_eq(graph.unit_count, 4);
+    expect_unit(&graph, 0, 48, 20, LAM_ACTIVATION_RELU);
+    expect_unit(&graph, 1, 20, 30, LAM_ACTIVATION_NONE);
+    expect_unit(&graph, 2, 30, 20, LAM_ACTIVATION_RELU);
+    ck_assert_int_eq(units[0].norm, LAM_NORM_PLACE_BEFORE);
+    ck_assert_int_eq(units[1].norm, LAM_NORM_PLACE_NONE);
+    ck_assert_int_eq(units[2].norm, LAM_NORM_PLACE_AFTER);
+    ck_assert_double_eq(units[2].epsilon, 1e-3);
+    ck_assert_double_eq(units[2].momentum, 0.75);
+    ck_assert(units[0].feeds_skip && !units[0].has_skip);
+    ck_assert(units[2].has_skip && !units[2].feeds_skip);
+    ck_assert_int_eq(units[2].skip_from, 0);
+    ck_assert(!units[0].has_dropout && units[2].has_dropout);
+    ck_assert_double_eq(units[2].dropout_rate, 0.25);
+}
+END_TEST
+
 /* `count` layers, and what the refusal of them must say. */
 typedef struct bad_case {
     int count;
@@ -108,22 +150,47 @@ typedef struct bad_case {
         .type = LAM_LAYER_TYPE_SIGMOID                                                         \
     }
 
+#define NORM(e, m)                                                                             \
+    {                                                                                          \
+        .type = LAM_LAYER_TYPE_BATCH_NORM, .epsilon = (e), .momentum = (m)                     \
+    }
+#define DROPOUT(r)                                                                             \
+    {                                                                                          \
+        .type = LAM_LAYER_TYPE_DROPOUT, .rate = (r)                                            \
+    }
+
+/* What no recipe can say, besides its order: the other faults are cases of
+ * test_recipe_layers.c. */
 static const bad_case bad_cases[] = {
     {0, {DENSE(10)}, "0 layers"},
     {-1, {DENSE(10)}, "-1 layers"},
     {LAM_MAX_LAYERS + 1, {DENSE(10)}, "65 layers"},
-    {1, {RELU}, "layer 1 "},
-    {2, {SIGMOID, DENSE(10)}, "layer 1 "},
-    {4, {DENSE(5), RELU, RELU, DENSE(10)}, "layer 3 "},
-    {5, {DENSE(5), DENSE(5), SIGMOID, RELU, DENSE(10)}, "layer 4 "},
+    {1, {RELU}, "layers[0]: the first layer must be dense"},
+    {2, {SIGMOID, DENSE(10)}, "layers[0]: the first"},
+    {4, {DENSE(5), RELU, RELU, DENSE(10)}, "layers[2]: relu cannot follow relu"},
+    {5,
+     {DENSE(5), DENSE(5), SIGMOID, RELU, DENSE(10)},
+     "layers[3]: relu cannot follow sigmoid"},
     {1, {DENSE(0)}, "width 0"},
-    {3, {DENSE(5), RELU, DENSE(-3)}, "layer 3 (dense) has width -3"},
-    {2, {DENSE(LAM_MAX_WIDTH + 1), DENSE(10)}, "layer 1 (dense) has width 65537"},
-    {1, {DENSE(9)}, "width 10"},
-    {1, {DENSE(11)}, "width 10"},
+    {3, {DENSE(5), RELU, DENSE(-3)}, "layers[2]: has width -3"},
+    {2, {DENSE(LAM_MAX_WIDTH + 1), DENSE(10)}, "layers[0]: has width 65537"},
+    {1, {DENSE(9)}, "has width 9, but needs one output for each of the 10"},
+    {1, {DENSE(11)}, "has width 11"},
     {2, {DENSE(10), RELU}, "last layer"},
     {2, {DENSE(10), SIGMOID}, "last layer"},
     {3, {DENSE(10), RELU, DENSE(7)}, "last layer"},
+    {3, {DENSE(5), NORM(0, 0.9), DENSE(10)}, "layers[1]: has epsilon 0; legal: above 0"},
+    {3, {DENSE(5), NORM(NAN, 0.9), DENSE(10)}, "layers[1]: has epsilon nan"},
+    {3,
+     {DENSE(5), NORM(1, 1), DENSE(10)},
+     "layers[1]: has momentum 1; legal: from 0 to below 1"},
+    {3, {DENSE(5), NORM(1, NAN), DENSE(10)}, "layers[1]: has momentum nan"},
+    {3, {DENSE(5), DROPOUT(1), DENSE(10)}, "layers[1]: has rate 1; legal: from 0 to below 1"},
+    {3, {DENSE(5), DROPOUT(NAN), DENSE(10)}, "layers[1]: has rate nan"},
+    {2, {{.type = (lam_layer_type)99}, DENSE(10)}, "layers[0]: holds no type of layer"},
+    {2,
+     {{.name = "a name of thirty-two characters.", .width = 5}, DENSE(10)},
+     "layers[0]: has a name of more than 31 bytes"},
 };
 
 START_TEST(impossible_networks_are_refused)
@@ -145,7 +212,9 @@ END_TEST
 static void add_tests(Suite *suite)
 {
     lam_add_test(suite, "one layer", one_layer_is_one_unit, 5);
+    lam_add_test(suite, "loss", the_loss_goes_along, 5);
     lam_add_test(suite, "folding", activations_fold_into_the_dense_layer_before, 5);
+    lam_add_test(suite, "all folding", what_follows_a_dense_layer_folds_into_it, 5);
     lam_add_test(suite, "initialization", units_keep_their_initialization, 5);
     lam_add_test(suite, "limits", limits_themselves_are_legal, 5);
     TCase *bad = tcase_create("impossible");

@@ -77,21 +77,21 @@ START_TEST(kernel_folder_replaces_embedded_sources)
 {
     test_folder folder = test_folder_make();
     char *embedded = NULL;
-    ck_assert_ok(lam_source_load(test_context(), "sgd.cl", &embedded));
-    test_file_write_text(test_path(&folder, "sgd.cl"), "of the folder\n");
+    ck_assert_ok(lam_source_load(test_context(), "update.cl", &embedded));
+    test_file_write_text(test_path(&folder, "update.cl"), "of the folder\n");
     test_file_write_text(test_path(&folder, "empty.cl"), "");
     ck_assert_int_eq(setenv("LAMINA_KERNEL_DIR", folder.path, 1), 0);
-    expect_text("sgd.cl", "of the folder\n");
+    expect_text("update.cl", "of the folder\n");
     expect_text("empty.cl", "");
     expect_missing("penalty.cl", test_path(&folder, "penalty.cl"));
-    test_file_write_text(test_path(&folder, "sgd.cl"), "changed\n");
-    expect_text("sgd.cl", "changed\n");
+    test_file_write_text(test_path(&folder, "update.cl"), "changed\n");
+    expect_text("update.cl", "changed\n");
     ck_assert_int_eq(setenv("LAMINA_KERNEL_DIR", "", 1), 0);
-    expect_text("sgd.cl", embedded);
+    expect_text("update.cl", embedded);
     ck_assert_int_eq(unsetenv("LAMINA_KERNEL_DIR"), 0);
-    expect_text("sgd.cl", embedded);
+    expect_text("update.cl", embedded);
     ck_assert_int_eq(setenv("LAMINA_KERNEL_DIR", test_path(&folder, "nowhere"), 1), 0);
-    expect_missing("sgd.cl", "nowhere/sgd.cl");
+    expect_missing("update.cl", "nowhere/update.cl");
     test_folder_remove(&folder);
     free(embedded);
 }

@@ -2,10 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "support/device_fixture.h"
 #include "support/ref_dense.h"
 #include "support/ref_loss.h"
+#include "support/ref_update.h"
 #include "support/small_problem.h"
 #include "support/suite.h"
 
@@ -285,18 +286,22 @@ static void train(lam_engine *engine, const lam_graph *graph, size_t first, size
     ck_assert_ok(lam_parameters_initialize(problem.parameters, LAM_ALL_MEMBERS, 5));
     for (size_t i = 0; i < SMALL_STEPS * members; i++)
         rates[i] = member_rate[first + i % members] / (double)(1 + i / members);
-    lam_buffer *rate_table = NULL;
-    ck_assert_ok(lam_engine_create_reals(engine, SMALL_STEPS * members, "a test", &rate_table));
+    size_t scalars = SMALL_STEPS * LAM_STEP_SCALAR_COUNT * members;
+    double *table = ref_make_table(rates, SMALL_STEPS, members);
+    lam_buffer *table_buffer = NULL;
+    ck_assert_ok(lam_engine_create_reals(engine, scalars, "a test", &table_buffer));
     lam_buffer *l2 = test_upload(problem.engine, member_l2 + first, members);
-    ck_assert_ok(lam_step_plan_create_training(problem.parameters, &problem.rows, l2,
-                                               rate_table, &plan));
-    ck_assert_ok(lam_plan_warm_up(plan)); /* at rates of zero */
-    ck_assert_ok(lam_engine_write_reals(engine, rate_table, 0, rates, SMALL_STEPS * members));
+    const lam_plan_update update = {.l2 = l2, .table = table_buffer};
+    ck_assert_ok(
+        lam_step_plan_create_training(problem.parameters, &problem.rows, &update, &plan));
+    ck_assert_ok(lam_plan_warm_up(plan)); /* with a table of zeros */
+    ck_assert_ok(lam_engine_write_reals(engine, table_buffer, 0, table, scalars));
+    free(table);
     small_problem_run(&problem, plan, SMALL_STEPS);
     for (size_t p = 0; p < members; p++)
         read_trained(&problem, p, &results[p]);
     lam_plan_destroy(&plan);
-    lam_buffer_destroy(&rate_table);
+    lam_buffer_destroy(&table_buffer);
     lam_buffer_destroy(&l2);
     small_problem_free(&problem);
 }
@@ -390,17 +395,13 @@ END_TEST
 
 enum { EVALUATED_MEMBERS = 2 };
 
-/* Loss and hits of the order's places below `limit` in block `block` of step `step`. */
-static void compute_block(const small_problem *problem, size_t member, size_t step,
-                          size_t block, double *ret_loss, int64_t *ret_hits)
+/* The logits of a step, [SMALL_BATCH, SMALL_CLASSES], kept until the next call. */
+static const double *compute_logits(const small_problem *problem, size_t member, size_t step)
 {
     static double values[2][SMALL_BATCH * 50], magnitude[SMALL_BATCH * 50];
     static double w[LARGEST_TENSOR], b[50];
-    const small_rows *rows = small_rows_get();
     const lam_graph *graph = &problem->parameters->graph;
-    size_t start = step * SMALL_BATCH, first = block * LAM_LOSS_BLOCK_ROWS,
-           end = block ? SMALL_BATCH : LAM_LOSS_BLOCK_ROWS;
-    const double *x = rows->x + start * SMALL_INPUTS;
+    const double *x = small_rows_get()->x + step * SMALL_BATCH * SMALL_INPUTS;
     for (int u = 0; u < graph->unit_count; u++) {
         const lam_graph_unit *unit = &graph->units[u];
         small_unit_read(problem->parameters, u, member, w, b);
@@ -408,14 +409,28 @@ static void compute_block(const small_problem *problem, size_t member, size_t st
         ref_dense_forward(&dense, unit->activation, values[u % 2], magnitude);
         x = values[u % 2];
     }
+    return x;
+}
+
+/* Loss and hits of the order's places below `limit` in block `block` of step `step`. */
+static void compute_block(const small_problem *problem, size_t member, size_t step,
+                          size_t block, double *ret_loss, int64_t *ret_hits)
+{
+    const small_rows *rows = small_rows_get();
+    const lam_graph *graph = &problem->parameters->graph;
+    size_t start = step * SMALL_BATCH, first = block * LAM_LOSS_BLOCK_ROWS,
+           end = block ? SMALL_BATCH : LAM_LOSS_BLOCK_ROWS;
+    const double *x = compute_logits(problem, member, step);
     size_t limit = problem->rows.limit;
-    const ref_loss loss = {.rows = end - first,
+    const ref_loss loss = {.loss = graph->loss,
+                           .rows = end - first,
                            .classes = SMALL_CLASSES,
                            .members = 1,
                            .counted = limit > start + first ? limit - start - first : 0,
                            .logits = x + first * SMALL_CLASSES,
                            .labels = rows->labels,
-                           .order = rows->order + start + first};
+                           .order = rows->order + start + first,
+                           .smoothing = &graph->label_smoothing};
     ref_loss_sum(&loss, 0, ret_loss, ret_hits);
 }
 
@@ -457,13 +472,16 @@ static int64_t check_sums(const small_problem *problem)
     return all_hits;
 }
 
-/* Limits in the middle of a partial sum, at its edges, and of none and all rows. */
+/* Limits in the middle of a partial sum, at its edges, and of none and all rows. Each graph and
+ * each variant meets every loss. */
 START_TEST(evaluation_counts_rows_below_the_limit_only)
 {
     static const size_t limits[] = {0, 1, 19, 20, 21, 37, 38, 100, 184, 185};
-    const lam_graph *graph = &graphs[_i / 3];
+    lam_graph graph = graphs[_i / 3];
+    graph.loss = (lam_loss)((_i / 3 + _i % 3) % 3);
+    graph.label_smoothing = 0.2 * (_i / 3 % 2);
     small_problem problem =
-        small_problem_make(get_engine(_i % 3, LAM_REAL_TYPE_F32), graph, EVALUATED_MEMBERS);
+        small_problem_make(get_engine(_i % 3, LAM_REAL_TYPE_F32), &graph, EVALUATED_MEMBERS);
     write_random_weights(&problem);
     int64_t hits = 0;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
@@ -475,6 +493,45 @@ START_TEST(evaluation_counts_rows_below_the_limit_only)
         lam_plan_destroy(&plan);
     }
     ck_assert_int_gt(hits, 5);
+    small_problem_free(&problem);
+}
+END_TEST
+
+static void check_logits(const small_problem *problem, size_t step)
+{
+    static double computed[SMALL_BATCH * EVALUATED_MEMBERS * SMALL_CLASSES];
+    ck_assert_ok(lam_engine_read_reals(problem->engine, problem->rows.logits, 0, computed,
+                                       SMALL_BATCH * EVALUATED_MEMBERS * SMALL_CLASSES));
+    for (size_t p = 0; p < EVALUATED_MEMBERS; p++) {
+        const double *expected = compute_logits(problem, p, step);
+        for (size_t i = 0; i < SMALL_BATCH * SMALL_CLASSES; i++) {
+            size_t row = i / SMALL_CLASSES, c = i % SMALL_CLASSES;
+            double logit = computed[(row * EVALUATED_MEMBERS + p) * SMALL_CLASSES + c];
+            ck_assert_msg(fabs(logit - expected[i]) <= 1e-4 * (1 + fabs(expected[i])),
+                          "step %zu, member %zu, row %zu: logit %zu is %.9g, not %.9g", step, p,
+                          row, c, logit, expected[i]);
+        }
+    }
+}
+
+/* Whoever gives them room gets the logits of the latest step, beside the losses. */
+START_TEST(evaluation_leaves_its_logits)
+{
+    small_problem problem = small_problem_make(get_engine(_i % 3, LAM_REAL_TYPE_F32),
+                                               &graphs[_i / 3], EVALUATED_MEMBERS);
+    lam_buffer *logits =
+        test_output(problem.engine, SMALL_BATCH * EVALUATED_MEMBERS * SMALL_CLASSES);
+    lam_plan *plan = NULL;
+    write_random_weights(&problem);
+    problem.rows.logits = logits;
+    ck_assert_ok(lam_step_plan_create_evaluation(problem.parameters, &problem.rows, &plan));
+    for (int step = 0; step < SMALL_STEPS; step++) {
+        ck_assert_ok(lam_plan_enqueue(plan, step));
+        check_logits(&problem, (size_t)step);
+    }
+    check_sums(&problem);
+    lam_plan_destroy(&plan);
+    lam_buffer_destroy(&logits);
     small_problem_free(&problem);
 }
 END_TEST
@@ -501,6 +558,7 @@ static void add_tests(Suite *suite)
     add_loop(suite, "double", member_trains_to_the_same_bits_in_double, 2);
     add_loop(suite, "slices", launches_in_slices_give_the_same_bits, 2);
     add_loop(suite, "evaluation", evaluation_counts_rows_below_the_limit_only, 3 * GRAPH_COUNT);
+    add_loop(suite, "logits", evaluation_leaves_its_logits, 3 * GRAPH_COUNT);
 }
 
 LAM_SUITE_MAIN("net", add_tests)

@@ -4,9 +4,10 @@
 
 #include "op/activation.h"
 #include "op/gather.h"
-#include "op/sgd.h"
+#include "op/update.h"
 #include "support/device_fixture.h"
 #include "support/ref_dense.h"
+#include "support/ref_update.h"
 #include "support/suite.h"
 
 /* rows, width of one member, members */
@@ -104,18 +105,20 @@ START_TEST(sgd_matches_double_reference)
     double *l2 = test_uniform(s.members, 33), *rates = test_uniform((STEP + 1) * s.members, 34);
     double *b = test_uniform(s.width, 35);
     lam_buffer *l2_buffer = test_upload(s.engine, l2, s.members);
-    lam_buffer *rates_buffer = test_upload(s.engine, rates, (STEP + 1) * s.members);
+    double *table = ref_make_table(rates, STEP + 1, s.members);
+    lam_buffer *table_buffer =
+        test_upload(s.engine, table, (STEP + 1) * LAM_STEP_SCALAR_COUNT * s.members);
     lam_buffer *w_buffer = test_upload(s.engine, s.values, s.count);
     lam_buffer *dw = test_upload(s.engine, s.other, s.count);
     lam_buffer *dy = test_upload(s.engine, s.other, s.count);
     lam_buffer *b_buffer = test_upload(s.engine, b, s.width);
     lam_buffer *db = test_output(s.engine, s.width);
     const lam_weight_gradient gradient = {
-        .l2 = l2_buffer, .rates = updates ? rates_buffer : NULL, .dw = dw, .db = db};
-    ck_assert_ok(lam_sgd_add_weights(s.engine, s.plan, &gradient, s.rows, s.out, s.members,
-                                     w_buffer, dw));
-    ck_assert_ok(
-        lam_sgd_add_bias(s.engine, s.plan, &gradient, s.rows, s.out, s.members, dy, b_buffer));
+        .l2 = l2_buffer, .table = updates ? table_buffer : NULL, .dw = dw, .db = db};
+    ck_assert_ok(lam_update_add_weights(s.engine, s.plan, &gradient, s.rows, s.out, s.members,
+                                        w_buffer, dw));
+    ck_assert_ok(lam_update_add_bias(s.engine, s.plan, &gradient, s.rows, s.out, s.members, dy,
+                                     b_buffer));
     run(&s);
     double *w_expected = malloc(s.count * sizeof *w_expected);
     double *b_expected = calloc(s.width, sizeof *b_expected);
@@ -132,11 +135,12 @@ START_TEST(sgd_matches_double_reference)
         b_expected[j] += b[j];
     test_compare(s.engine, updates ? w_buffer : dw, w_expected, NULL, s.count, "w");
     test_compare(s.engine, updates ? b_buffer : db, b_expected, b_bound, s.width, "b");
-    lam_buffer **buffers[] = {&l2_buffer, &rates_buffer, &w_buffer, &dw, &dy, &b_buffer, &db};
+    lam_buffer **buffers[] = {&l2_buffer, &table_buffer, &w_buffer, &dw, &dy, &b_buffer, &db};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     free(l2);
     free(rates);
+    free(table);
     free(b);
     free(w_expected);
     free(b_expected);

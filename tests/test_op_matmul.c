@@ -8,6 +8,7 @@
 #include "op/matmul_variant.h"
 #include "support/device_fixture.h"
 #include "support/ref_dense.h"
+#include "support/ref_update.h"
 #include "support/suite.h"
 
 /* The case table: odd sizes, 1, primes, multiples and their neighbours of every tile side; more
@@ -66,8 +67,8 @@ typedef struct dense_setup {
     ref_dense ref;
     lam_dense dense;
     size_t x_count, w_count, y_count, width;
-    double *x, *w, *b, *dy, *l2, *rates;
-    lam_buffer *x_buffer, *l2_buffer, *rates_buffer, *dy_buffer;
+    double *x, *w, *b, *dy, *l2, *rates, *table;
+    lam_buffer *x_buffer, *l2_buffer, *table_buffer, *dy_buffer;
     lam_buffer *images, *order, *scale, *shift;
 } dense_setup;
 
@@ -125,7 +126,9 @@ static dense_setup set_up(const dense_case *c, lam_real_type real, gemm_family f
     s.dense.b = test_upload(s.engine, s.b, s.width);
     s.dy_buffer = test_upload(s.engine, s.dy, s.y_count);
     s.l2_buffer = test_upload(s.engine, s.l2, c->members);
-    s.rates_buffer = test_upload(s.engine, s.rates, (STEP + 1) * c->members);
+    s.table = ref_make_table(s.rates, STEP + 1, c->members);
+    s.table_buffer =
+        test_upload(s.engine, s.table, (STEP + 1) * LAM_STEP_SCALAR_COUNT * c->members);
     if (c->gathers) {
         set_up_gathered_input(&s);
     } else {
@@ -138,12 +141,12 @@ static dense_setup set_up(const dense_case *c, lam_real_type real, gemm_family f
 
 static void tear_down(dense_setup *s)
 {
-    lam_buffer **buffers[] = {&s->x_buffer, &s->l2_buffer, &s->rates_buffer, &s->dy_buffer,
+    lam_buffer **buffers[] = {&s->x_buffer, &s->l2_buffer, &s->table_buffer, &s->dy_buffer,
                               &s->images,   &s->order,     &s->scale,        &s->shift,
                               &s->dense.w,  &s->dense.b};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
-    double *arrays[] = {s->x, s->w, s->b, s->dy, s->l2, s->rates};
+    double *arrays[] = {s->x, s->w, s->b, s->dy, s->l2, s->rates, s->table};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]);
     lam_plan_destroy(&s->plan);
@@ -240,7 +243,7 @@ static void check_backward_weights(const dense_case *c, lam_real_type real, gemm
     double *db_bound = malloc(s.width * sizeof(double));
     lam_weight_gradient gradient = {.l2 = s.l2_buffer, .dw = dw, .db = db};
     if (updates)
-        gradient = (lam_weight_gradient){.l2 = s.l2_buffer, .rates = s.rates_buffer};
+        gradient = (lam_weight_gradient){.l2 = s.l2_buffer, .table = s.table_buffer};
     add(&s, LAM_PRODUCT_BACKWARD_WEIGHTS, NULL, &gradient);
     run(&s);
     ref_dense_backward_weights(&s.ref, s.dy, s.l2, dw_expected, db_expected, dw_bound,
@@ -349,7 +352,7 @@ static void copy_member_columns(const double *from, size_t rows, size_t members,
 
 static void run_all_products(dense_setup *s, lam_buffer *y, lam_buffer *dx)
 {
-    lam_weight_gradient update = {.l2 = s->l2_buffer, .rates = s->rates_buffer};
+    lam_weight_gradient update = {.l2 = s->l2_buffer, .table = s->table_buffer};
     add(s, LAM_PRODUCT_FORWARD, y, NULL);
     if (!s->which->gathers)
         add(s, LAM_PRODUCT_BACKWARD_INPUT, dx, NULL);
@@ -367,13 +370,15 @@ static void write_member_inputs(dense_setup *crowd, dense_setup *alone, size_t m
         copy_member_columns(crowd->x, c->rows, c->members, c->in, member, alone->x);
     alone->l2[0] = crowd->l2[member];
     for (size_t step = 0; step <= STEP; step++)
-        alone->rates[step] = crowd->rates[step * c->members + member];
+        alone->table[lam_step_table_find(step, LAM_STEP_SCALAR_RATE, 0, 1)] =
+            crowd->rates[step * c->members + member];
     lam_engine *e = alone->engine;
     ck_assert_ok(lam_engine_write_reals(e, alone->dense.w, 0, alone->w, alone->w_count));
     ck_assert_ok(lam_engine_write_reals(e, alone->dense.b, 0, alone->b, alone->width));
     ck_assert_ok(lam_engine_write_reals(e, alone->dy_buffer, 0, alone->dy, alone->y_count));
     ck_assert_ok(lam_engine_write_reals(e, alone->l2_buffer, 0, alone->l2, 1));
-    ck_assert_ok(lam_engine_write_reals(e, alone->rates_buffer, 0, alone->rates, STEP + 1));
+    ck_assert_ok(lam_engine_write_reals(e, alone->table_buffer, 0, alone->table,
+                                        (STEP + 1) * LAM_STEP_SCALAR_COUNT));
     if (!c->gathers)
         ck_assert_ok(lam_engine_write_reals(e, alone->x_buffer, 0, alone->x, alone->x_count));
 }

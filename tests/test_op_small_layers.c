@@ -4,6 +4,7 @@
 #include "op/small_layers.h"
 #include "support/device_fixture.h"
 #include "support/ref_dense.h"
+#include "support/ref_update.h"
 #include "support/suite.h"
 
 enum { MAX_LAYERS = LAM_MAX_SMALL_LAYERS, STEP = 1 };
@@ -48,7 +49,7 @@ typedef struct row_setup {
     host_layer host[MAX_LAYERS];
     lam_small_layer layers[MAX_LAYERS];
     double *x, *dx, *dx_bound, *l2, *rates;
-    lam_buffer *x_buffer, *dx_buffer, *l2_buffer, *rates_buffer;
+    lam_buffer *x_buffer, *dx_buffer, *l2_buffer, *table_buffer;
 } row_setup;
 
 static double *allocate(size_t count)
@@ -112,12 +113,15 @@ static row_setup set_up(const row_case *c, lam_real_type real, lam_gemm gemm, bo
     s.x_buffer = test_upload(s.engine, s.x, x_count);
     s.dx_buffer = test_output(s.engine, x_count);
     s.l2_buffer = test_upload(s.engine, s.l2, c->members);
-    s.rates_buffer = test_upload(s.engine, s.rates, (STEP + 1) * c->members);
+    double *table = ref_make_table(s.rates, STEP + 1, c->members);
+    s.table_buffer =
+        test_upload(s.engine, table, (STEP + 1) * LAM_STEP_SCALAR_COUNT * c->members);
+    free(table);
     ck_assert_ok(lam_plan_create(s.engine, &s.plan));
     for (int n = 0; n < c->count; n++) {
         set_up_layer(&s, n);
         s.layers[n].gradient =
-            updates ? (lam_weight_gradient){.l2 = s.l2_buffer, .rates = s.rates_buffer}
+            updates ? (lam_weight_gradient){.l2 = s.l2_buffer, .table = s.table_buffer}
                     : (lam_weight_gradient){
                           .l2 = s.l2_buffer, .dw = s.host[n].dw, .db = s.host[n].db};
     }
@@ -139,7 +143,7 @@ static void tear_down(row_setup *s)
     double *arrays[] = {s->x, s->dx, s->dx_bound, s->l2, s->rates};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]);
-    lam_buffer **buffers[] = {&s->x_buffer, &s->dx_buffer, &s->l2_buffer, &s->rates_buffer};
+    lam_buffer **buffers[] = {&s->x_buffer, &s->dx_buffer, &s->l2_buffer, &s->table_buffer};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     lam_plan_destroy(&s->plan);

@@ -108,6 +108,47 @@ START_TEST(resumed_run_ends_in_the_same_bytes)
 }
 END_TEST
 
+static const lam_optimizer optimizers[] = {
+    {.type = LAM_OPTIMIZER_MOMENTUM, .momentum = 0.9},
+    {.type = LAM_OPTIMIZER_NESTEROV, .momentum = 0.8, .clip_norm = 0.5},
+    {.type = LAM_OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8},
+    {.type = LAM_OPTIMIZER_ADAMW,
+     .beta1 = 0.9,
+     .beta2 = 0.99,
+     .epsilon = 1e-8,
+     .weight_decay = 0.1},
+};
+
+/* What the optimizer remembers is in the checkpoint: within an epoch and at an epoch's end. */
+START_TEST(resumed_optimizer_ends_in_the_same_bytes)
+{
+    const char *whole = small_run_path("whole"), *run = small_run_path("run");
+    small_recipe.optimizer = optimizers[_i];
+    small_run_train(whole);
+    expect_interrupted_leg(run, 12, false);
+    expect_interrupted_leg(run, 20, true);
+    expect_last_leg(run, whole);
+}
+END_TEST
+
+/* A checkpoint of plain descent has no moments to go on with. */
+START_TEST(checkpoint_without_the_optimizers_state_is_refused)
+{
+    const char *run = small_run_path("run"), *other = small_run_path("other");
+    lam_run_summary summary;
+    expect_interrupted_leg(other, 12, false);
+    small_recipe.optimizer = optimizers[2];
+    expect_interrupted_leg(run, 12, false);
+    ck_assert_int_eq(rename(small_run_file(other, LAM_RUN_CHECKPOINT),
+                            small_run_file(run, LAM_RUN_CHECKPOINT)),
+                     0);
+    lam_train_options options = small_run_options(run);
+    options.resume = true;
+    ck_assert_int_eq(small_run_try(&options, &summary), LAM_STATUS_BAD_MODEL);
+    small_run_expect_in_message("optimizer.layer1.weight.0");
+}
+END_TEST
+
 /* Makes a finished run look like one that was killed at some moment before its end. */
 static void unfinish(const char *run)
 {
@@ -144,8 +185,12 @@ static void make_last_checkpoint(const char *run, const lam_run_summary *summary
     ck_assert_ok(
         lam_model_file_load(session->parameters, 0, small_run_file(run, LAM_RUN_MODEL), &step));
     ck_assert_int_eq(step, summary->steps);
-    ck_assert_ok(lam_checkpoint_save(session->parameters, &session->normalization, step, state,
-                                     small_run_file(run, LAM_RUN_CHECKPOINT)));
+    lam_optimizer_state *optimizer = NULL;
+    ck_assert_ok(lam_optimizer_state_create(session->engine, &session->parameters->graph, 1,
+                                            small_recipe.optimizer.type, &optimizer));
+    ck_assert_ok(lam_checkpoint_save(session->parameters, optimizer, &session->normalization,
+                                     step, state, small_run_file(run, LAM_RUN_CHECKPOINT)));
+    lam_optimizer_state_destroy(&optimizer);
     lam_session_destroy(&session);
     free(state);
 }
@@ -234,6 +279,16 @@ START_TEST(resuming_needs_the_same_run_unfinished)
 }
 END_TEST
 
+static void add_optimizers(Suite *suite)
+{
+    TCase *test_case = tcase_create("optimizer");
+    tcase_set_timeout(test_case, 240);
+    tcase_add_checked_fixture(test_case, small_run_set_up, small_run_tear_down);
+    tcase_add_loop_test(test_case, resumed_optimizer_ends_in_the_same_bytes, 0,
+                        sizeof optimizers / sizeof optimizers[0]);
+    suite_add_tcase(suite, test_case);
+}
+
 static void add_test(Suite *suite, const char *name, const TTest *test)
 {
     tcase_add_checked_fixture(lam_add_test(suite, name, test, 240), small_run_set_up,
@@ -243,6 +298,8 @@ static void add_test(Suite *suite, const char *name, const TTest *test)
 static void add_tests(Suite *suite)
 {
     add_test(suite, "resume", resumed_run_ends_in_the_same_bytes);
+    add_optimizers(suite);
+    add_test(suite, "no state", checkpoint_without_the_optimizers_state_is_refused);
     add_test(suite, "killed", run_killed_after_its_last_step_is_finished_by_resuming);
     add_test(suite, "bad step", checkpoint_of_impossible_step_is_refused);
     add_test(suite, "again", run_killed_before_its_first_checkpoint_starts_again);

@@ -218,6 +218,7 @@ static lam_session *train_members(int poisoned, lam_watch watches[MEMBERS], lam_
                                      .dataset = small_run_dataset(),
                                      .recipe = &small_recipe,
                                      .observer = &observer,
+                                     .seeds = seeds,
                                      .watches = watches};
     ck_assert_ok(lam_trainer_create(&setup, &trainer));
     ck_assert_int_eq(lam_trainer_run(trainer), expected);

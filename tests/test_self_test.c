@@ -27,8 +27,8 @@ typedef struct fault {
 #define LOST_LANES "#define store_lanes(to, v, count) store_lanes(to, v, (count) - 1)\n"
 
 static const fault faults[] = {
-    {LAM_GEMM_REGISTERS, "softmax_cross_entropy.cl", LARGE_SUM, "loss"},
-    {LAM_GEMM_REGISTERS, "softmax_cross_entropy.cl", LOST_LANES, "layer"},
+    {LAM_GEMM_REGISTERS, "loss.cl", LARGE_SUM, "loss"},
+    {LAM_GEMM_REGISTERS, "loss.cl", LOST_LANES, "layer"},
     {LAM_GEMM_TILES, "matmul_tiles.cl", LARGE_ACTIVATION, "loss"},
     {LAM_GEMM_REGISTERS, "matmul_registers.cl", NO_SLOPE, "layer1.weight"},
     {LAM_GEMM_CLBLAST, "activation.cl", NO_SLOPE, "layer1.weight"},
@@ -61,7 +61,7 @@ END_TEST
 /* The copy of the kernels is not itself the fault. */
 START_TEST(self_test_passes_with_right_kernels_from_a_folder)
 {
-    static const fault none = {LAM_GEMM_REGISTERS, "softmax_cross_entropy.cl", "\n", ""};
+    static const fault none = {LAM_GEMM_REGISTERS, "loss.cl", "\n", ""};
     ck_assert_ok(run_with_fault(&none));
 }
 END_TEST

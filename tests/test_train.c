@@ -27,9 +27,7 @@ START_TEST(run_measures_learns_and_records)
         const double *values = rows[i].values;
         ck_assert_int_eq(rows[i].step, SMALL_RUN_GAP * i);
         ck_assert_double_lt(fabs(values[SMALL_RUN_EPOCH] - 0.4 * i), 1e-8);
-        ck_assert_double_lt(fabs(values[SMALL_RUN_RATE] -
-                                 lam_schedule_get_rate(&small_recipe.schedule, rows[i].step)),
-                            1e-8);
+        ck_assert_double_lt(fabs(values[SMALL_RUN_RATE] - small_run_rate(rows[i].step)), 1e-8);
         ck_assert_double_gt(values[SMALL_RUN_TRAIN_COST], values[SMALL_RUN_TRAIN_LOSS]);
         ck_assert(values[SMALL_RUN_TRAIN_ACCURACY] >= 0 &&
                   values[SMALL_RUN_TRAIN_ACCURACY] <= 1);
@@ -124,8 +122,7 @@ static void train_reference(reference *r, int per_epoch)
         lam_random_permutation(&random, order, SMALL_RUN_ROWS);
         for (int i = 0; i < SMALL_RUN_ROWS && !small_recipe.shuffle; i++)
             order[i] = i;
-        step_reference(r, order + step % per_epoch * small_recipe.batch,
-                       lam_schedule_get_rate(&small_recipe.schedule, step));
+        step_reference(r, order + step % per_epoch * small_recipe.batch, small_run_rate(step));
     }
 }
 

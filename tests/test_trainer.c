@@ -16,6 +16,7 @@ static lam_recipe recipe_of(int batch, lam_unit stop_unit, int64_t stop_count,
     if (half_cycle > 0) {
         recipe.schedule.type = LAM_SCHEDULE_TRIANGULAR;
         recipe.schedule.half_cycle_steps = half_cycle;
+        recipe.schedule.cycle_growth = 1;
     }
     return recipe;
 }

@@ -39,12 +39,12 @@ typedef struct product {
     bool is_matrix, updates;
 } product;
 
-static int matrix, rates; /* stand for buffers that are there */
+static int matrix, table; /* stand for buffers that are there */
 
 static lam_product_call describe(product *p)
 {
     p->dense.input.x = p->is_matrix ? (lam_buffer *)&matrix : NULL;
-    p->gradient.rates = p->updates ? (lam_buffer *)&rates : NULL;
+    p->gradient.table = p->updates ? (lam_buffer *)&table : NULL;
     return (lam_product_call){
         .product = p->product, .dense = &p->dense, .gradient = &p->gradient};
 }

@@ -34,29 +34,22 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* Options say where the data is, else the run remembers. */
 static lam_status evaluate(lam_context *context, const evaluate_options *options,
                            lam_run_summary *summary)
 {
-    lam_recipe recipe;
-    char *recorded_data = NULL, *model = NULL;
-    lam_dataset *dataset = NULL;
+    run_data run = {0};
+    char *model = NULL;
     lam_device *device = NULL;
-    lam_status status = lam_run_load(context, options->directory, &recipe, &recorded_data);
+    lam_status status = run_data_load(context, &options->common, options->directory, &run);
     if (status == LAM_STATUS_OK)
         status = lam_run_find_model(context, options->directory, options->model, &model);
     if (status == LAM_STATUS_OK)
         status = open_device(context, &options->common, &device);
-    if (status == LAM_STATUS_OK) {
-        const char *data = settle_data(&options->common, &recipe);
-        const char *chosen = options->common.data || !recorded_data ? data : recorded_data;
-        status = lam_dataset_load(context, &recipe.data, chosen, &dataset);
-    }
     if (status == LAM_STATUS_OK)
-        status = lam_evaluate(device, &recipe, dataset, model, options->common.gemm, summary);
+        status = lam_evaluate(device, &run.recipe, run.dataset, model, options->common.gemm,
+                              summary);
     lam_device_close(&device);
-    lam_dataset_destroy(&dataset);
-    free(recorded_data);
+    run_data_free(&run);
     free(model);
     return status;
 }

@@ -17,10 +17,14 @@ static const struct {
     {"devices", cmd_devices, "list the OpenCL devices of this machine"},
     {"train", cmd_train, "train a recipe into a run folder"},
     {"evaluate", cmd_evaluate, "measure the model of a run folder"},
+    {"predict", cmd_predict, "write the class of each image, and how probable each class is"},
+    {"ensemble", cmd_ensemble, "ask several trained networks together"},
+    {"preview", cmd_preview, "draw what a recipe's augmentation does to images"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
     {"bench", cmd_bench, "measure the device, its products and whole networks"},
     {"tune", cmd_tune, "measure the fastest ways to multiply, ahead of time"},
     {"recipe", cmd_recipe, "check a recipe, or explain the keys of recipes"},
+    {"schedule", cmd_schedule, "tabulate the learning rates of a recipe"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -53,4 +54,22 @@ void print_metrics(const lam_run_summary *summary, const lam_metrics metrics[LAM
             printf("%-12s %10.4f %10.4f %8.2f %%\n", lam_split_name((lam_split)split), m->loss,
                    m->cost, 100 * m->accuracy);
     }
+}
+
+bool is_stdout(const char *output)
+{
+    return output && strcmp(output, "-") == 0;
+}
+
+lam_status write_predictions(lam_context *context, const lam_predictions *predictions,
+                             const char *output)
+{
+    char *text = NULL;
+    if (!is_stdout(output))
+        return lam_predictions_save(context, predictions, output);
+    lam_status status = lam_predictions_format(context, predictions, &text);
+    if (status == LAM_STATUS_OK)
+        fputs(text, stdout);
+    free(text);
+    return status;
 }

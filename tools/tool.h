@@ -18,8 +18,12 @@ typedef int tool_command(lam_context *context, int argc, char **argv);
 tool_command cmd_bench;
 tool_command cmd_check_gradients;
 tool_command cmd_devices;
+tool_command cmd_ensemble;
 tool_command cmd_evaluate;
+tool_command cmd_predict;
+tool_command cmd_preview;
 tool_command cmd_recipe;
+tool_command cmd_schedule;
 tool_command cmd_train;
 tool_command cmd_tune;
 
@@ -70,6 +74,21 @@ const char *settle_data(const common_options *options, lam_recipe *recipe);
 LAM_MUST_USE lam_status start_tuning(lam_device *device, const common_options *options,
                                      lam_tune_policy policy, double budget_seconds);
 
+/* ---- run_data.c ---- */
+
+/** A run folder's recipe and data. `{0}` is empty. */
+typedef struct run_data {
+    lam_recipe recipe;
+    char *folder; /* the data's; NULL for the synthetic set */
+    lam_dataset *dataset;
+} run_data;
+
+/** Loads what a run folder was trained with: where the options say that the data is, else where
+ * the run recorded it. Data that is already there and the same stays. */
+LAM_MUST_USE lam_status run_data_load(lam_context *context, const common_options *options,
+                                      const char *directory, run_data *run);
+void run_data_free(run_data *run);
+
 /* ---- net_shape.c ---- */
 
 /** A network as its widths, inputs first; ReLU between dense layers. */
@@ -100,6 +119,13 @@ json_t *metrics_to_json(const lam_metrics *metrics);
 /** Prints the table of the splits that exist against loss, cost and accuracy: the summary's
  * final or best metrics. */
 void print_metrics(const lam_run_summary *summary, const lam_metrics metrics[LAM_SPLIT_COUNT]);
+/** Whether an output is to be stdout, written as `-'; NULL is none. */
+bool is_stdout(const char *output);
+/** Writes predictions to a file or to stdout. */
+LAM_MUST_USE lam_status write_predictions(lam_context *context,
+                                          const lam_predictions *predictions,
+                                          const char *output);
+
 /** {"train": {..}, ..} of the splits that exist. */
 json_t *splits_to_json(const lam_run_summary *summary,
                        const lam_metrics metrics[LAM_SPLIT_COUNT]);

@@ -33,7 +33,9 @@ typedef struct lam_gradient_difference {
     double maximum;       /* max |g - n| */
     double mean;          /* mean |g - n| */
     double signed_mean;   /* mean (g - n) */
-    double norm_relative; /* ||g - n|| / max(||g||, ||n||); 0 when both are 0 */
+    double norm_relative; /* ||g - n|| / max(||g||, ||n||); 0 when both are 0, or as small as
+                             the rounding of a gradient that is 0: n within 4 epsilon |J| / h of
+                             0 and g within 1e-4 of that, root mean squares */
     double max_relative;  /* max |g - n| / max(1e-6, |g| + |n|) */
 } lam_gradient_difference;
 
@@ -55,7 +57,7 @@ typedef struct lam_gradient_row {
 #define LAM_GRADIENT_BOUND_CENTRED_FLOAT 5e-2
 #define LAM_GRADIENT_BOUND_FORWARD_FLOAT 1e-1
 
-/** At most two tensors a dense layer. */
+/** At most four tensors a dense layer. */
 #define LAM_MAX_GRADIENT_ROWS (4 * LAM_MAX_LAYERS)
 
 /**

@@ -72,23 +72,6 @@ typedef struct lam_statistics {
     int rows; /* of PRECISE and ADAPTED; a smaller split is taken whole */
 } lam_statistics;
 
-/** X(name, name in recipes): what a number of a recipe counts */
-#define LAM_UNIT_LIST(X)                                                                       \
-    X(STEPS, "steps")                                                                          \
-    X(EPOCHS, "epochs")                                                                        \
-    X(CYCLES, "cycles")
-
-typedef enum lam_unit {
-#define LAM_UNIT_ENUM(name, text) LAM_UNIT_##name,
-    LAM_UNIT_LIST(LAM_UNIT_ENUM)
-#undef LAM_UNIT_ENUM
-} lam_unit;
-
-typedef struct lam_duration {
-    lam_unit unit;
-    int64_t count; /* > 0 */
-} lam_duration;
-
 typedef struct lam_recipe {
     char name[LAM_RECIPE_NAME_BYTES]; /* letters, digits, '.', '_' and '-' */
     char description[LAM_RECIPE_DESCRIPTION_BYTES];
@@ -108,6 +91,16 @@ typedef struct lam_recipe {
     bool snapshots; /* keeps the model of each cycle's end */
     uint64_t seed;
 } lam_recipe;
+
+/** Training rows that a recipe's data options leave. */
+LAM_API uint32_t lam_recipe_get_train_rows(const lam_recipe *recipe);
+
+/** Steps of an epoch and of the whole run over `train_rows` training rows.
+ * Errors: BAD_RECIPE, when a batch is larger than that or the steps are too many to count. */
+LAM_API LAM_MUST_USE lam_status lam_recipe_count_steps(lam_context *context,
+                                                       const lam_recipe *recipe,
+                                                       uint32_t train_rows,
+                                                       lam_schedule_span *ret_span);
 
 /**
  * Reads `path` and applies `override_count` texts of the form "key=value", the key with dots

@@ -19,7 +19,7 @@ typedef enum lam_random_stream {
     LAM_RANDOM_STREAM_SYNTHETIC = 4,      /* substream: image, or class prototype */
     /* Drawn on the device, in cl/common.clh: these words are the counter's last. */
     LAM_RANDOM_STREAM_DROPOUT = 5, /* counter: column / 4, row, step, stream + 256 * unit */
-    LAM_RANDOM_STREAM_AUGMENTATION = 6, /* counter: element / 4, row, step, stream */
+    LAM_RANDOM_STREAM_AUGMENTATION = 6, /* counter: see cl/augment.cl; row, step, stream */
 } lam_random_stream;
 
 /** A sequence within a stream; copyable. */

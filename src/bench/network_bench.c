@@ -4,7 +4,7 @@
 #include "bench/bench_rows.h"
 #include "bench/clock.h"
 #include "net/step_plan.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 
 /* A profile takes so many steps, and fewer where they would take longer than PROFILE_SECONDS.
  */
@@ -17,7 +17,7 @@ typedef struct network_setup {
     lam_graph graph;
     lam_parameters *parameters;
     lam_bench_rows *rows;
-    lam_buffer *l2, *rates, *loss_sum, *hit_count;
+    lam_buffer *l2, *table, *loss_sum, *hit_count;
     lam_plan *plan;
 } network_setup;
 
@@ -25,7 +25,7 @@ static void destroy_setup(network_setup *s)
 {
     lam_plan_destroy(&s->plan);
     lam_buffer_destroy(&s->l2);
-    lam_buffer_destroy(&s->rates);
+    lam_buffer_destroy(&s->table);
     lam_buffer_destroy(&s->loss_sum);
     lam_buffer_destroy(&s->hit_count);
     lam_bench_rows_destroy(&s->rows);
@@ -33,7 +33,7 @@ static void destroy_setup(network_setup *s)
     lam_engine_destroy(&s->engine);
 }
 
-/* The learning rates stay zero: the same work, and weights that cannot diverge. */
+/* The table stays zero: the same work, and weights that cannot diverge. */
 static lam_status create_plan(network_setup *s)
 {
     const lam_engine *e = s->engine;
@@ -41,11 +41,12 @@ static lam_status create_plan(network_setup *s)
     size_t batch = s->task->batch, members = s->task->members;
     LAM_TRY(lam_bench_rows_create(e, s->task->dataset, batch, g->units[0].in,
                                   g->units[g->unit_count - 1].out, &s->rows));
-    size_t results = s->rows->steps * lam_softmax_cross_entropy_get_blocks(batch) * members;
+    size_t results = s->rows->steps * lam_loss_get_blocks(batch) * members;
     LAM_TRY(lam_parameters_create(e, g, members, &s->parameters));
     LAM_TRY(lam_parameters_initialize(s->parameters, LAM_ALL_MEMBERS, 1));
     LAM_TRY(lam_engine_create_reals(e, members, "l2", &s->l2));
-    LAM_TRY(lam_engine_create_reals(e, s->rows->steps * members, "rates", &s->rates));
+    LAM_TRY(lam_engine_create_reals(e, s->rows->steps * LAM_STEP_SCALAR_COUNT * members,
+                                    "learning rates", &s->table));
     LAM_TRY(lam_engine_create_reals(e, results, "losses", &s->loss_sum));
     LAM_TRY(lam_buffer_create(e->device, results * sizeof(int32_t), "hits", &s->hit_count));
     const lam_plan_rows plan_rows = {.rows = batch,
@@ -54,7 +55,8 @@ static lam_status create_plan(network_setup *s)
                                      .labels = s->rows->labels,
                                      .loss_sum = s->loss_sum,
                                      .hit_count = s->hit_count};
-    return lam_step_plan_create_training(s->parameters, &plan_rows, s->l2, s->rates, &s->plan);
+    const lam_plan_update update = {.l2 = s->l2, .table = s->table};
+    return lam_step_plan_create_training(s->parameters, &plan_rows, &update, &s->plan);
 }
 
 /* What a step does and moves; the first layer has no input gradient. */

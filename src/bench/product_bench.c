@@ -9,7 +9,7 @@ typedef struct product_setup {
     lam_plan *plan;
     lam_bench_rows *rows;
     lam_dense dense;
-    lam_buffer *x, *y, *dx, *l2, *rates;
+    lam_buffer *x, *y, *dx, *l2, *table;
 } product_setup;
 
 static lam_status create_operands(product_setup *s, const lam_product_shape *shape)
@@ -32,13 +32,14 @@ static lam_status create_operands(product_setup *s, const lam_product_shape *sha
     if (shape->gathers)
         LAM_TRY(lam_bench_rows_create(e, NULL, shape->rows, shape->in, 10, &s->rows));
     size_t steps = s->rows ? s->rows->steps : 1;
-    return lam_engine_create_reals(e, steps * shape->members, "rates", &s->rates);
+    return lam_engine_create_reals(e, steps * LAM_STEP_SCALAR_COUNT * shape->members,
+                                   "learning rates", &s->table);
 }
 
 static lam_status add_product(product_setup *s, lam_product product)
 {
     s->dense.input = s->rows ? s->rows->input : (lam_input){.x = s->x};
-    const lam_weight_gradient gradient = {.l2 = s->l2, .rates = s->rates};
+    const lam_weight_gradient gradient = {.l2 = s->l2, .table = s->table};
     const lam_product_call call = {.product = product,
                                    .dense = &s->dense,
                                    .dy = product == LAM_PRODUCT_FORWARD ? NULL : s->y,
@@ -83,7 +84,7 @@ lam_status lam_bench_product(lam_device *device, lam_product product,
 fail:
     lam_plan_destroy(&s.plan);
     lam_bench_rows_destroy(&s.rows);
-    lam_buffer **buffers[] = {&s.x, &s.y, &s.dx, &s.l2, &s.rates, &s.dense.w, &s.dense.b};
+    lam_buffer **buffers[] = {&s.x, &s.y, &s.dx, &s.l2, &s.table, &s.dense.w, &s.dense.b};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     lam_engine_destroy(&s.engine);

@@ -35,6 +35,13 @@ static lam_status create_buffer(lam_device *device, cl_mem_flags flags, void *ho
     return LAM_STATUS_OK;
 }
 
+static cl_int queue_zeros(lam_buffer *buffer, size_t bytes)
+{
+    const cl_uchar zero = 0;
+    return clEnqueueFillBuffer(buffer->device->queue, buffer->memory, &zero, sizeof zero, 0,
+                               bytes, 0, NULL, NULL);
+}
+
 lam_status lam_buffer_create(lam_device *device, size_t bytes, const char *what,
                              lam_buffer **ret_buffer)
 {
@@ -44,9 +51,7 @@ lam_status lam_buffer_create(lam_device *device, size_t bytes, const char *what,
         return fail_allocation(device, what, bytes, CL_INVALID_BUFFER_SIZE);
     LAM_TRY(create_buffer(device, CL_MEM_READ_WRITE, NULL, allocated_bytes, what, &buffer));
     buffer->size = bytes;
-    const cl_uchar zero = 0;
-    cl_int status = clEnqueueFillBuffer(device->queue, buffer->memory, &zero, sizeof zero, 0,
-                                        allocated_bytes, 0, NULL, NULL);
+    cl_int status = queue_zeros(buffer, allocated_bytes);
     if (status != CL_SUCCESS) {
         lam_buffer_destroy(&buffer);
         return fail_allocation(device, what, allocated_bytes, status);
@@ -74,6 +79,14 @@ void lam_buffer_destroy(lam_buffer **buffer)
     clReleaseMemObject((*buffer)->memory);
     free(*buffer);
     *buffer = NULL;
+}
+
+lam_status lam_buffer_clear(lam_buffer *buffer)
+{
+    cl_int status = queue_zeros(buffer, buffer->size);
+    return status == CL_SUCCESS ? LAM_STATUS_OK
+                                : lam_device_fail(buffer->device, LAM_STATUS_BAD_DEVICE,
+                                                  "clEnqueueFillBuffer", status);
 }
 
 size_t lam_buffer_get_size(const lam_buffer *buffer)

@@ -66,6 +66,9 @@ void lam_buffer_destroy(lam_buffer **buffer);
 
 size_t lam_buffer_get_size(const lam_buffer *buffer);
 
+/** Queues the filling with zeros and returns. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_buffer_clear(lam_buffer *buffer);
+
 /** Blocking copies of `count` bytes at `offset_bytes`. Errors: BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_buffer_write(lam_buffer *buffer, size_t offset_bytes,
                                          const void *bytes, size_t count);

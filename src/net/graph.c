@@ -1,222 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/graph.h"
 
-#include <string.h>
+#include "base/network_rules.h"
 
-static const char *const layer_names[] = {
-#define LAYER_NAME(name, text) text,
-    LAM_LAYER_TYPE_LIST(LAYER_NAME)
-#undef LAYER_NAME
-};
-
-/* What a unit is made of, in the order in which it happens. */
-typedef enum unit_stage {
-    STAGE_DENSE,
-    STAGE_NORM_BEFORE,
-    STAGE_ADD,
-    STAGE_ACTIVATION,
-    STAGE_NORM_AFTER,
-    STAGE_DROPOUT,
-} unit_stage;
-
-typedef struct graph_builder {
-    lam_context *context;
-    const lam_network *network;
-    lam_graph graph;
-    unit_stage stage;                /* of the unit under construction */
-    int last_layers[LAM_MAX_LAYERS]; /* of each unit: the layer whose output is the unit's */
-} graph_builder;
-
-static lam_graph_unit *get_unit(graph_builder *builder)
+static lam_activation get_activation(lam_layer_type type)
 {
-    return &builder->graph.units[builder->graph.unit_count - 1];
+    return type == LAM_LAYER_TYPE_RELU ? LAM_ACTIVATION_RELU : LAM_ACTIVATION_SIGMOID;
 }
 
-/* "layer 3 (relu)", as messages begin. */
-#define LAYER_FORMAT "layer %d (%s)"
-#define LAYER_VALUES(builder, index)                                                           \
-    (index) + 1, layer_names[(builder)->network->layers[index].type]
-
-static lam_status add_dense(graph_builder *builder, int index, size_t in)
+/* The unit that a layer belongs to. */
+static int find_unit(const lam_network *network, int layer)
 {
-    const lam_layer *layer = &builder->network->layers[index];
-    if (layer->width < 1 || layer->width > LAM_MAX_WIDTH)
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " has width %d; legal: 1 to %d",
-                        LAYER_VALUES(builder, index), layer->width, LAM_MAX_WIDTH);
-    builder->graph.units[builder->graph.unit_count++] =
-        (lam_graph_unit){.in = in,
-                         .out = (size_t)layer->width,
-                         .activation = LAM_ACTIVATION_NONE,
-                         .initialization = layer->initialization};
-    return LAM_STATUS_OK;
+    int dense = 0;
+    for (int i = 0; i <= layer; i++)
+        dense += network->layers[i].type == LAM_LAYER_TYPE_DENSE;
+    return dense - 1;
 }
 
-static lam_status add_norm(graph_builder *builder, int index)
+static void add_skip(lam_graph *graph, lam_graph_unit *unit, int from)
 {
-    const lam_layer *layer = &builder->network->layers[index];
-    lam_graph_unit *unit = get_unit(builder);
-    /* Written so that a NaN is refused. */
-    if (!(layer->epsilon > 0 && layer->momentum >= 0 && layer->momentum < 1))
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " has epsilon %g and momentum %g; legal: an epsilon above "
-                                     "0, a momentum from 0 to below 1",
-                        LAYER_VALUES(builder, index), layer->epsilon, layer->momentum);
-    unit->norm = builder->stage == STAGE_NORM_BEFORE ? LAM_NORM_BEFORE_ACTIVATION
-                                                     : LAM_NORM_AFTER_ACTIVATION;
-    unit->epsilon = layer->epsilon;
-    unit->momentum = layer->momentum;
-    return LAM_STATUS_OK;
+    unit->has_skip = graph->units[from].feeds_skip = true;
+    unit->skip_from = from;
 }
 
-static lam_status add_dropout(graph_builder *builder, int index)
+static void open_unit(lam_graph *graph, const lam_layer *layer, size_t inputs)
 {
-    const lam_layer *layer = &builder->network->layers[index];
-    if (!(layer->rate >= 0 && layer->rate < 1))
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " has rate %g; legal: from 0 to below 1",
-                        LAYER_VALUES(builder, index), layer->rate);
-    get_unit(builder)->has_dropout = true;
-    get_unit(builder)->dropout_rate = layer->rate;
-    return LAM_STATUS_OK;
+    int unit = graph->unit_count++;
+    graph->units[unit] = (lam_graph_unit){.in = unit == 0 ? inputs : graph->units[unit - 1].out,
+                                          .out = (size_t)layer->width,
+                                          .activation = LAM_ACTIVATION_NONE,
+                                          .initialization = layer->initialization};
 }
 
-/* The layer before `end` that is called `name`; -1 for none. */
-static int find_layer(const lam_network *network, const char *name, int end)
+/* Opens a unit, or folds the layer into the one under construction. */
+static void add_layer(lam_graph *graph, const lam_network *network, int index, size_t inputs)
 {
-    for (int i = 0; i < end; i++)
-        if (*name && strcmp(network->layers[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-static lam_status add_skip(graph_builder *builder, int index)
-{
-    const char *from = builder->network->layers[index].from;
-    lam_graph_unit *unit = get_unit(builder);
-    int source = find_layer(builder->network, from, index), u = 0;
-    if (source < 0)
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " adds '%s', but no layer before it has that name",
-                        LAYER_VALUES(builder, index), from);
-    while (u + 1 < builder->graph.unit_count && builder->last_layers[u] < source)
-        u++;
-    if (u + 1 == builder->graph.unit_count)
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " adds '%s', which belongs to the same dense layer; name "
-                                     "the last layer before an earlier dense layer",
-                        LAYER_VALUES(builder, index), from);
-    if (builder->last_layers[u] != source)
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " adds '%s', whose output is not kept: give the name to "
-                                     "layer %d, the last before the next dense layer",
-                        LAYER_VALUES(builder, index), from, builder->last_layers[u] + 1);
-    lam_graph_unit *feeder = &builder->graph.units[u];
-    if (feeder->out != unit->out)
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " adds '%s' of width %zu to width %zu; they must be equal",
-                        LAYER_VALUES(builder, index), from, feeder->out, unit->out);
-    unit->has_skip = feeder->feeds_skip = true;
-    unit->skip_from = u;
-    return LAM_STATUS_OK;
-}
-
-static unit_stage get_stage(const graph_builder *builder, lam_layer_type type)
-{
-    switch (type) {
+    const lam_layer *layer = &network->layers[index];
+    if (layer->type == LAM_LAYER_TYPE_DENSE)
+        open_unit(graph, layer, inputs);
+    lam_graph_unit *unit = &graph->units[graph->unit_count - 1];
+    switch (layer->type) {
     case LAM_LAYER_TYPE_DENSE:
-        break;
+        return;
     case LAM_LAYER_TYPE_RELU:
     case LAM_LAYER_TYPE_SIGMOID:
-        return STAGE_ACTIVATION;
+        unit->activation = get_activation(layer->type);
+        return;
     case LAM_LAYER_TYPE_BATCH_NORM:
-        return builder->stage < STAGE_NORM_BEFORE ? STAGE_NORM_BEFORE : STAGE_NORM_AFTER;
+        unit->norm = network->layers[index - 1].type == LAM_LAYER_TYPE_DENSE
+                         ? LAM_NORM_PLACE_BEFORE
+                         : LAM_NORM_PLACE_AFTER;
+        unit->epsilon = layer->epsilon;
+        unit->momentum = layer->momentum;
+        return;
     case LAM_LAYER_TYPE_DROPOUT:
-        return STAGE_DROPOUT;
+        unit->has_dropout = true;
+        unit->dropout_rate = layer->rate;
+        return;
     case LAM_LAYER_TYPE_ADD:
-        return STAGE_ADD;
+        add_skip(graph, unit, find_unit(network, lam_network_find_layer(network, layer->from)));
+        return;
     }
-    return STAGE_DENSE;
-}
-
-static lam_status fail_order(const graph_builder *builder, int index)
-{
-    if (index == 0)
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " follows no dense layer; put a dense layer before it",
-                        LAYER_VALUES(builder, index));
-    return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                    LAYER_FORMAT " cannot follow " LAYER_FORMAT
-                                 ": after a dense layer come at most batch_norm, add, an "
-                                 "activation, batch_norm and dropout, in this order, with one "
-                                 "batch_norm in all",
-                    LAYER_VALUES(builder, index), LAYER_VALUES(builder, index - 1));
-}
-
-/* Folds a layer that is not dense into the unit under construction. */
-static lam_status fold_layer(graph_builder *builder, int index)
-{
-    lam_layer_type type = builder->network->layers[index].type;
-    unit_stage stage = get_stage(builder, type);
-    if (index == 0 || stage <= builder->stage ||
-        (stage == STAGE_NORM_AFTER && get_unit(builder)->norm != LAM_NORM_NONE))
-        return fail_order(builder, index);
-    builder->stage = stage;
-    switch (stage) {
-    case STAGE_NORM_BEFORE:
-    case STAGE_NORM_AFTER:
-        return add_norm(builder, index);
-    case STAGE_ADD:
-        return add_skip(builder, index);
-    case STAGE_DROPOUT:
-        return add_dropout(builder, index);
-    case STAGE_DENSE:
-    case STAGE_ACTIVATION:
-        break;
-    }
-    get_unit(builder)->activation =
-        type == LAM_LAYER_TYPE_RELU ? LAM_ACTIVATION_RELU : LAM_ACTIVATION_SIGMOID;
-    return LAM_STATUS_OK;
-}
-
-static lam_status add_layer(graph_builder *builder, int index, size_t inputs)
-{
-    const lam_layer *layer = &builder->network->layers[index];
-    if (find_layer(builder->network, layer->name, index) >= 0)
-        return lam_fail(builder->context, LAM_STATUS_BAD_RECIPE,
-                        LAYER_FORMAT " has the name '%s' of an earlier layer; choose another",
-                        LAYER_VALUES(builder, index), layer->name);
-    if (layer->type == LAM_LAYER_TYPE_DENSE) {
-        builder->stage = STAGE_DENSE;
-        LAM_TRY(add_dense(builder, index, index == 0 ? inputs : get_unit(builder)->out));
-    } else {
-        LAM_TRY(fold_layer(builder, index));
-    }
-    builder->last_layers[builder->graph.unit_count - 1] = index;
-    return LAM_STATUS_OK;
 }
 
 lam_status lam_graph_build(lam_context *context, const lam_network *network, size_t inputs,
                            size_t classes, lam_graph *ret_graph)
 {
-    graph_builder builder = {.context = context, .network = network};
+    lam_graph graph = {.loss = network->loss, .label_smoothing = network->label_smoothing};
+    lam_network_fault fault;
     if (network->layer_count < 1 || network->layer_count > LAM_MAX_LAYERS)
         return lam_fail(context, LAM_STATUS_BAD_RECIPE,
                         "a network of %d layers; legal: 1 to %d layers", network->layer_count,
                         LAM_MAX_LAYERS);
+    if (lam_network_find_fault(network, (int)classes, &fault))
+        return lam_fail(context, LAM_STATUS_BAD_RECIPE, "layers[%d]: %s", fault.layer,
+                        fault.text);
     for (int i = 0; i < network->layer_count; i++)
-        LAM_TRY(add_layer(&builder, i, inputs));
-    if (builder.stage != STAGE_DENSE || get_unit(&builder)->out != classes)
-        return lam_fail(context, LAM_STATUS_BAD_RECIPE,
-                        "the last layer must be dense with width %zu, the number of classes",
-                        classes);
-    *ret_graph = builder.graph;
+        add_layer(&graph, network, i, inputs);
+    *ret_graph = graph;
     return LAM_STATUS_OK;
+}
+
+bool lam_unit_has_epilogue(const lam_graph_unit *unit)
+{
+    return unit->norm != LAM_NORM_PLACE_NONE || unit->has_skip || unit->has_dropout;
 }
 
 size_t lam_graph_get_tensor_rows(const lam_graph_unit *unit, lam_tensor tensor)
 {
-    bool has_norm = unit->norm != LAM_NORM_NONE;
+    bool has_norm = unit->norm != LAM_NORM_PLACE_NONE;
     switch (tensor) {
     case LAM_TENSOR_WEIGHT:
         return unit->in;

@@ -10,14 +10,8 @@
 
 #include "base/error.h"
 #include "lamina/network.h"
+#include "op/epilogue.h"
 #include "op/matmul.h"
-
-/** Where a unit normalizes. */
-typedef enum lam_norm_place {
-    LAM_NORM_NONE,
-    LAM_NORM_BEFORE_ACTIVATION,
-    LAM_NORM_AFTER_ACTIVATION,
-} lam_norm_place;
 
 /** A dense layer with what follows it up to the next one. */
 typedef struct lam_graph_unit {
@@ -53,20 +47,22 @@ typedef enum lam_tensor {
 #define LAM_TRAINED_TENSOR_COUNT LAM_TENSOR_STATISTICS
 
 typedef struct lam_graph {
+    lam_loss loss;
+    double label_smoothing;
     int unit_count;
     lam_graph_unit units[LAM_MAX_LAYERS];
 } lam_graph;
 
 /**
- * Infers shapes from `inputs` on and folds layers into the dense layers before them. After a
- * dense layer may follow, each at most once and in this order: batch_norm, add, an activation,
- * batch_norm (if not before), dropout.
- * Errors: BAD_RECIPE, naming the layer: another order, a last layer that is not dense with
- * `classes` outputs, an addition of what is no output of an earlier unit or has another width,
- * a value out of range.
+ * Infers shapes from `inputs` on and folds layers into the dense layers before them.
+ * Errors: BAD_RECIPE, naming the layer: what base/network_rules.h does not allow.
  */
 LAM_MUST_USE lam_status lam_graph_build(lam_context *context, const lam_network *network,
                                         size_t inputs, size_t classes, lam_graph *ret_graph);
+
+/** False for a unit whose product does all of it: it normalizes nothing, drops nothing, and no
+ * other unit's output is added to its own. */
+bool lam_unit_has_epilogue(const lam_graph_unit *unit);
 
 /** Rows of a unit's tensor; 0 where it has none. */
 size_t lam_graph_get_tensor_rows(const lam_graph_unit *unit, lam_tensor tensor);

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/random.h"
 
@@ -63,67 +62,39 @@ void lam_parameters_destroy(lam_parameters **parameters)
     *parameters = NULL;
 }
 
-/* A member's own matrix [rows, width] and its columns of the population's. */
-typedef struct member_columns {
-    const lam_buffer *buffer;
-    size_t rows, width, stride;
-} member_columns;
-
-static member_columns get_columns(const lam_parameters *parameters, int unit, lam_tensor tensor)
+lam_parameters lam_parameters_view(const lam_parameters *parameters,
+                                   lam_buffer *const statistics[LAM_MAX_LAYERS])
 {
-    const lam_graph_unit *shape = &parameters->graph.units[unit];
-    return (member_columns){.buffer = parameters->tensors[unit][tensor],
-                            .rows = lam_graph_get_tensor_rows(shape, tensor),
-                            .width = shape->out,
-                            .stride = parameters->members * shape->out};
+    lam_parameters view = *parameters;
+    for (int u = 0; u < view.graph.unit_count; u++)
+        view.tensors[u][LAM_TENSOR_STATISTICS] = statistics[u];
+    return view;
 }
 
-/* The whole tensor on the host; the caller frees it. */
-static lam_status read_all(const lam_parameters *parameters, const member_columns *columns,
-                           double **ret_all)
+static lam_member_columns get_columns(const lam_parameters *parameters, int unit,
+                                      lam_tensor tensor, size_t member)
 {
-    size_t count = columns->rows * columns->stride;
-    double *all = malloc(count * sizeof *all);
-    if (!all)
-        return lam_fail_memory(parameters->engine->context, "parameters", count * sizeof *all);
-    lam_status status =
-        lam_engine_read_reals(parameters->engine, columns->buffer, 0, all, count);
-    if (status == LAM_STATUS_OK)
-        *ret_all = all;
-    else
-        free(all);
-    return status;
+    const lam_graph_unit *shape = &parameters->graph.units[unit];
+    return (lam_member_columns){.rows = lam_graph_get_tensor_rows(shape, tensor),
+                                .width = shape->out,
+                                .members = parameters->members,
+                                .member = member};
 }
 
 lam_status lam_parameters_read(const lam_parameters *parameters, int unit, lam_tensor tensor,
                                size_t member, double *ret_values)
 {
-    const member_columns columns = get_columns(parameters, unit, tensor);
-    double *all = NULL;
-    LAM_TRY(read_all(parameters, &columns, &all));
-    for (size_t k = 0; k < columns.rows; k++)
-        memcpy(ret_values + k * columns.width,
-               all + k * columns.stride + member * columns.width, columns.width * sizeof *all);
-    free(all);
-    return LAM_STATUS_OK;
+    const lam_member_columns columns = get_columns(parameters, unit, tensor, member);
+    return lam_member_columns_read(parameters->engine, parameters->tensors[unit][tensor],
+                                   &columns, ret_values);
 }
 
 lam_status lam_parameters_write(lam_parameters *parameters, int unit, lam_tensor tensor,
                                 size_t member, const double *values)
 {
-    const member_columns columns = get_columns(parameters, unit, tensor);
-    double *all = NULL;
-    LAM_TRY(read_all(parameters, &columns, &all));
-    for (size_t k = 0; k < columns.rows; k++)
-        for (size_t p = 0; p < parameters->members; p++)
-            if (member == p || member == LAM_ALL_MEMBERS)
-                memcpy(all + k * columns.stride + p * columns.width, values + k * columns.width,
-                       columns.width * sizeof *all);
-    lam_status status =
-        lam_engine_write_reals(parameters->engine, parameters->tensors[unit][tensor], 0, all,
-                               columns.rows * columns.stride);
-    free(all);
-    return status;
+    const lam_member_columns columns = get_columns(parameters, unit, tensor, member);
+    return lam_member_columns_write(parameters->engine, parameters->tensors[unit][tensor],
+                                    &columns, values);
 }
 
 lam_status lam_parameters_copy_member(lam_parameters *to, const lam_parameters *from,
@@ -134,11 +105,12 @@ lam_status lam_parameters_copy_member(lam_parameters *to, const lam_parameters *
         for (int t = 0; t < LAM_TENSOR_COUNT; t++) {
             if (!from->tensors[u][t])
                 continue;
-            const member_columns columns = get_columns(from, u, (lam_tensor)t);
+            const lam_member_columns columns = get_columns(from, u, (lam_tensor)t, member);
+            size_t width_bytes = columns.width * real_bytes;
             const lam_columns bytes = {.rows = columns.rows,
-                                       .pitch_bytes = columns.stride * real_bytes,
-                                       .first_bytes = member * columns.width * real_bytes,
-                                       .width_bytes = columns.width * real_bytes};
+                                       .pitch_bytes = columns.members * width_bytes,
+                                       .first_bytes = member * width_bytes,
+                                       .width_bytes = width_bytes};
             LAM_TRY(lam_buffer_copy_columns(to->tensors[u][t], from->tensors[u][t], &bytes));
         }
     return LAM_STATUS_OK;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "net/graph.h"
+#include "net/member_columns.h"
 #include "net/memory_need.h"
 
 typedef struct lam_parameters {
@@ -26,6 +27,11 @@ void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, s
                              lam_memory_need *need);
 void lam_parameters_destroy(lam_parameters **parameters);
 
+/** The same parameters with other buffers of statistics, real[2, members*out] for each unit
+ * with batch normalization. A view: it borrows, and is not to be destroyed. */
+lam_parameters lam_parameters_view(const lam_parameters *parameters,
+                                   lam_buffer *const statistics[LAM_MAX_LAYERS]);
+
 /** One member's values [rows, out] of a tensor that the unit has, doubles on the host. */
 LAM_MUST_USE lam_status lam_parameters_read(const lam_parameters *parameters, int unit,
                                             lam_tensor tensor, size_t member,
@@ -34,7 +40,6 @@ LAM_MUST_USE lam_status lam_parameters_read(const lam_parameters *parameters, in
 LAM_MUST_USE lam_status lam_parameters_write(lam_parameters *parameters, int unit,
                                              lam_tensor tensor, size_t member,
                                              const double *values);
-#define LAM_ALL_MEMBERS SIZE_MAX
 
 /** Queues a copy of one member's tensors, running statistics included, on the device. Both have
  * the same graph and members. Errors: BAD_DEVICE. */

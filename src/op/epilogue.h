@@ -18,8 +18,8 @@
 #define LAM_OP_EPILOGUE_H
 
 #include "op/activation.h"
-#include "op/sgd.h"
 #include "op/step_table.h"
+#include "op/update.h"
 
 /** Where batch normalization stands. Values as NORM in cl/epilogue.cl. */
 typedef enum lam_norm_place {

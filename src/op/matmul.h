@@ -9,7 +9,7 @@
 
 #include "op/activation.h"
 #include "op/gather.h"
-#include "op/sgd.h"
+#include "op/update.h"
 
 /** One dense layer of `members` networks at a given number of rows. */
 typedef struct lam_dense {

@@ -67,7 +67,7 @@ lam_status lam_matmul_blas_add_backward_weights(const lam_engine *engine, lam_pl
 {
     assert(dense->input.x);
     lam_buffer *dw = gradient->dw;
-    if (gradient->rates) {
+    if (gradient->table) {
         LAM_TRY(lam_engine_create_reals(engine, dense->in * dense->members * dense->out,
                                         "a weight gradient", &dw));
         LAM_TRY(lam_plan_take_buffer(plan, dw));
@@ -85,8 +85,8 @@ lam_status lam_matmul_blas_add_backward_weights(const lam_engine *engine, lam_pl
     gemm.b_step = gemm.c_step = dense->out;
     gemm.c = dw;
     LAM_TRY(lam_plan_add_gemm(plan, &gemm));
-    LAM_TRY(lam_sgd_add_weights(engine, plan, gradient, dense->in, dense->out, dense->members,
-                                dense->w, dw));
-    return lam_sgd_add_bias(engine, plan, gradient, dense->rows, dense->out, dense->members, dy,
-                            dense->b);
+    LAM_TRY(lam_update_add_weights(engine, plan, gradient, dense->in, dense->out,
+                                   dense->members, dense->w, dw));
+    return lam_update_add_bias(engine, plan, gradient, dense->rows, dense->out, dense->members,
+                               dy, dense->b);
 }

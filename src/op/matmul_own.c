@@ -145,13 +145,16 @@ lam_status lam_matmul_own_add_backward_weights(const lam_engine *engine, lam_pla
 {
     lam_define_set defines = variant->defines;
     lam_define_set_add(&defines, "GATHER", dense->input.x == NULL);
-    lam_define_set_add(&defines, "UPDATE", gradient->rates != NULL);
+    lam_define_set_add(&defines, "UPDATE",
+                       lam_update_get_define(gradient->table, gradient->optimizer));
     lam_launch_builder launch =
         begin(engine, plan, variant, "matmul_backward_weights", &defines);
-    if (gradient->rates) {
+    if (gradient->table) {
         lam_launch_bind_buffer(&launch, dense->w);
         lam_launch_bind_buffer(&launch, dense->b);
-        lam_launch_bind_buffer(&launch, gradient->rates);
+        lam_launch_bind_buffer(&launch, gradient->w_states);
+        lam_launch_bind_buffer(&launch, gradient->b_states);
+        lam_launch_bind_buffer(&launch, gradient->table);
     } else {
         lam_launch_bind_buffer(&launch, gradient->dw);
         lam_launch_bind_buffer(&launch, gradient->db);

@@ -2,7 +2,7 @@
 /** @file
  * A plan: launches with bound arguments, made once and enqueued many times. The one thing that
  * changes between runs of a plan is the step number, which kernels use to find their rows in
- * the order and their row in the table of learning rates.
+ * the order and their row in the table of learning rates and the like.
  */
 #ifndef LAM_OP_PLAN_H
 #define LAM_OP_PLAN_H

@@ -40,7 +40,9 @@ static lam_launch_builder begin(const lam_engine *engine, lam_plan *plan, const 
 {
     lam_define_set defines = lam_engine_start_defines(engine);
     lam_define_set_add(&defines, "VEC", engine->vector_lanes);
-    lam_define_set_add(&defines, "UPDATE", layers[0].gradient.rates != NULL);
+    lam_define_set_add(
+        &defines, "UPDATE",
+        lam_update_get_define(layers[0].gradient.table, layers[0].gradient.optimizer));
     lam_define_set_add(&defines, "TILE_ROWS", (int)get_tile_rows(engine));
     lam_define_set_add(&defines, "LAYERS", count);
     lam_define_set_add(&defines, "INPUT_ACTIVATION", (int)layers[0].dense.input_activation);
@@ -101,15 +103,17 @@ lam_status lam_small_layers_add_backward_weights(const lam_engine *engine, lam_p
     size_t tiles = 0;
     for (int n = 0; n < count; n++) {
         const lam_small_layer *layer = &layers[n];
-        lam_launch_bind_buffer(&launch, first->rates ? layer->dense.w : layer->gradient.dw);
-        lam_launch_bind_buffer(&launch, first->rates ? layer->dense.b : layer->gradient.db);
+        lam_launch_bind_buffer(&launch, first->table ? layer->dense.w : layer->gradient.dw);
+        lam_launch_bind_buffer(&launch, first->table ? layer->dense.b : layer->gradient.db);
+        lam_launch_bind_buffer(&launch, layer->gradient.w_states);
+        lam_launch_bind_buffer(&launch, layer->gradient.b_states);
         lam_launch_bind_buffer(&launch, layer->dense.w);
         lam_launch_bind_buffer(&launch, layer->dense.input.x);
         lam_launch_bind_buffer(&launch, layer->dy);
         tiles += lam_divide_up(layer->dense.in, get_tile_rows(engine));
     }
     lam_launch_bind_buffer(&launch, first->l2);
-    lam_launch_bind_buffer(&launch, first->rates);
+    lam_launch_bind_buffer(&launch, first->table);
     lam_launch_bind_int(&launch, layers[0].dense.rows);
     lam_launch_bind_step(&launch);
     const size_t items[3] = {layers[0].dense.members, tiles, 1};

@@ -24,7 +24,8 @@ typedef struct lam_small_layer {
     lam_dense dense;
     lam_buffer *y;                /* real[rows, members*out] */
     lam_buffer *dy;               /* its gradient; NULL in a forward pass alone */
-    lam_weight_gradient gradient; /* backward_weights; l2 and rates as of the first layer */
+    lam_weight_gradient gradient; /* backward_weights; l2, table and optimizer as
+                                     of the first layer */
 } lam_small_layer;
 
 /** True where layers in a row save time on this engine, and a layer of this shape can be one.

@@ -21,6 +21,13 @@ typedef enum lam_step_scalar {
     LAM_STEP_SCALAR_COUNT,
 } lam_step_scalar;
 
+/** Where the table holds a scalar. */
+static inline size_t lam_step_table_find(size_t step, lam_step_scalar which, size_t member,
+                                         size_t members)
+{
+    return (step * LAM_STEP_SCALAR_COUNT + (size_t)which) * members + member;
+}
+
 typedef struct lam_step_inputs {
     const lam_buffer *table;      /* real[steps, LAM_STEP_SCALAR_COUNT, members] */
     const lam_buffer *first_step; /* i32[1]: the run's number of the table's first step */

@@ -91,6 +91,24 @@ static lam_status create_constant(const lam_engine *engine, double value, size_t
     return status;
 }
 
+/* Plain descent: what other optimizers do behind a product is the same in all its ways. */
+static lam_status create_table(const lam_engine *engine, size_t steps, size_t members,
+                               lam_buffer **ret_table)
+{
+    size_t count = steps * LAM_STEP_SCALAR_COUNT * members;
+    double *values = calloc(count, sizeof *values);
+    if (!values)
+        return lam_fail_memory(engine->context, "a trial", count * sizeof *values);
+    for (size_t i = 0; i < steps * members; i++)
+        values[lam_step_table_find(i / members, LAM_STEP_SCALAR_RATE, i % members, members)] =
+            rate;
+    lam_status status = lam_engine_create_reals(engine, count, "a trial", ret_table);
+    if (status == LAM_STATUS_OK)
+        status = lam_engine_write_reals(engine, *ret_table, 0, values, count);
+    free(values);
+    return status;
+}
+
 static lam_status create_images(lam_trial_operands *o)
 {
     size_t count = o->image_count * o->dense.in;
@@ -152,13 +170,13 @@ static lam_status create_gradient(lam_trial_operands *o, bool updates)
     size_t width = dense->members * dense->out;
     LAM_TRY(create_constant(o->engine, l2, dense->members, &o->l2));
     if (updates)
-        LAM_TRY(create_constant(o->engine, rate, o->steps * dense->members, &o->rates));
+        LAM_TRY(create_table(o->engine, o->steps, dense->members, &o->table));
     else
         LAM_TRY(lam_engine_create_reals(o->engine, dense->in * width, "a trial", &o->dw));
     if (!updates)
         LAM_TRY(lam_engine_create_reals(o->engine, width, "a trial", &o->db));
     o->gradient =
-        (lam_weight_gradient){.l2 = o->l2, .rates = o->rates, .dw = o->dw, .db = o->db};
+        (lam_weight_gradient){.l2 = o->l2, .table = o->table, .dw = o->dw, .db = o->db};
     return LAM_STATUS_OK;
 }
 
@@ -183,7 +201,7 @@ static lam_status fill_operands(lam_trial_operands *o, const lam_product_call *c
         break;
     default:
         LAM_TRY(create_reals(o->engine, OPERAND_DY, rows * width, &o->dy));
-        LAM_TRY(create_gradient(o, call->gradient->rates != NULL));
+        LAM_TRY(create_gradient(o, call->gradient->table != NULL));
         o->call.gradient = &o->gradient;
     }
     o->call.dy = o->dy;
@@ -213,7 +231,7 @@ void lam_trial_operands_destroy(lam_trial_operands **operands)
     if (!o)
         return;
     lam_buffer **buffers[] = {&o->x,  &o->images, &o->order, &o->scale, &o->shift, &o->w, &o->b,
-                              &o->dy, &o->result, &o->l2,    &o->rates, &o->dw,    &o->db};
+                              &o->dy, &o->result, &o->l2,    &o->table, &o->dw,    &o->db};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     free(o);
@@ -301,7 +319,7 @@ static expected_sum expect_backward_input(const lam_trial_operands *o, size_t ro
 static expected_sum apply_gradient(const lam_trial_operands *o, expected_sum gradient,
                                    double old)
 {
-    if (o->rates)
+    if (o->table)
         gradient.value = old - rate * gradient.value;
     return gradient;
 }
@@ -366,7 +384,7 @@ static lam_status check_biases(const lam_trial_operands *o)
     size_t width = o->dense.members * o->dense.out;
     for (size_t i = 0; i < CHECKED_BIASES; i++) {
         size_t column = i == 0 ? width - 1 : (size_t)(draw_bits(OPERAND_POSITIONS, i) % width);
-        LAM_TRY(compare(o, o->rates ? o->b : o->db, column, expect_backward_bias(o, column)));
+        LAM_TRY(compare(o, o->table ? o->b : o->db, column, expect_backward_bias(o, column)));
     }
     return LAM_STATUS_OK;
 }
@@ -382,7 +400,7 @@ lam_status lam_trial_operands_check(const lam_trial_operands *o)
     bool is_input = o->call.product == LAM_PRODUCT_BACKWARD_INPUT;
     size_t rows = is_weights ? dense->in : dense->rows;
     size_t columns = dense->members * (is_input ? dense->in : dense->out);
-    const lam_buffer *buffer = is_weights ? (o->rates ? o->w : o->dw) : o->result;
+    const lam_buffer *buffer = is_weights ? (o->table ? o->w : o->dw) : o->result;
     for (size_t i = 0; i < CHECKED_RESULTS; i++) {
         size_t row = 0, column = 0;
         choose_position(i, rows, columns, &row, &column);

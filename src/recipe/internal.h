@@ -102,13 +102,16 @@ typedef enum lam_key_group {
     LAM_KEY_GROUP_DATA,
     LAM_KEY_GROUP_LAYER,
     LAM_KEY_GROUP_INITIALIZATION,
+    LAM_KEY_GROUP_OPTIMIZER,
     LAM_KEY_GROUP_SCHEDULE,
+    LAM_KEY_GROUP_AUGMENTATION,
+    LAM_KEY_GROUP_STATISTICS,
     LAM_KEY_GROUP_STOP,
     LAM_KEY_GROUP_MEASURE,
 } lam_key_group;
 
 typedef enum lam_key_kind {
-    LAM_KEY_NAME,    /* char[maximum + 1] fit for a file name */
+    LAM_KEY_NAME,    /* char[maximum + 1] fit for a file name; with minimum 0 it may be empty */
     LAM_KEY_TEXT,    /* char[maximum + 1] */
     LAM_KEY_ENUM,    /* an enum; names[value] */
     LAM_KEY_INTEGER, /* 32 or 64 bits, minimum .. maximum */
@@ -117,10 +120,10 @@ typedef enum lam_key_kind {
     LAM_KEY_FILES,   /* uint32_t, bit n-1 for file n; at least `minimum` files */
     LAM_KEY_GROUP,   /* a mapping, laid out as `child` */
     LAM_KEY_LAYERS,  /* lam_network's layers, minimum .. maximum of them, each a `child` */
-    LAM_KEY_COUNT,   /* a lam_duration in `unit` */
+    LAM_KEY_COUNT,   /* a lam_duration in `unit`, minimum .. maximum */
 } lam_key_kind;
 
-/** How many of a group's keys with a choice may be given. */
+/** How many of a group's keys with a choice, that belong to its `type`, may be given. */
 typedef enum lam_key_choice {
     LAM_KEY_CHOICE_FREE, /* says nothing about other keys */
     LAM_KEY_CHOICE_AT_MOST_ONE,
@@ -137,7 +140,7 @@ typedef struct lam_key {
     int name_count;
     int64_t minimum, maximum;
     double real_minimum, real_maximum;
-    bool above_minimum; /* real_minimum itself is not legal */
+    bool above_minimum, below_maximum; /* the limit itself is not legal */
     lam_key_group child;
     lam_unit unit;
     lam_key_choice choice;

@@ -115,7 +115,7 @@ static lam_status format_value(lam_context *context, const lam_key *key, const v
         *ret_value = format_files(key, field);
         return LAM_STATUS_OK;
     case LAM_KEY_COUNT:
-        *ret_value = json_integer(((const lam_duration *)base)->count);
+        *ret_value = json_integer(((const lam_duration *)field)->count);
         return LAM_STATUS_OK;
     case LAM_KEY_GROUP:
         return format_group(context, key->child, field, ret_value);
@@ -134,10 +134,12 @@ static bool is_held(const lam_key *key, const void *base)
         return false;
     if (type && !lam_key_belongs(key, (int)get_integer(type, fields + type->offset)))
         return false;
+    if (key->kind == LAM_KEY_NAME && key->minimum == 0)
+        return fields[key->offset] != '\0';
     if (key->choice == LAM_KEY_CHOICE_FREE)
         return true;
     if (key->kind == LAM_KEY_COUNT)
-        return ((const lam_duration *)base)->unit == key->unit;
+        return ((const lam_duration *)(fields + key->offset))->unit == key->unit;
     return get_integer(key, fields + key->offset) != 0;
 }
 

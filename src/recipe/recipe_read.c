@@ -150,7 +150,8 @@ static lam_status read_real(const lam_site *site, double *field)
     if (lost)
         return fail_value(site, "is too close to 0 for a number of double precision");
     if (!isfinite(value) || value < key->real_minimum || value > key->real_maximum ||
-        (key->above_minimum && value == key->real_minimum))
+        (key->above_minimum && value == key->real_minimum) ||
+        (key->below_maximum && value == key->real_maximum))
         return fail_value(site, "is out of range");
     *field = value + 0.0; /* of the two zeros, the positive one */
     return LAM_STATUS_OK;
@@ -197,9 +198,9 @@ static lam_status read_name(const lam_site *site, char *field)
     LAM_TRY(require_scalar(site, false));
     const char *text = site->node->text;
     size_t length = site->node->length;
-    if (length == 0 || length > (size_t)site->key->maximum)
+    if (length < (size_t)site->key->minimum || length > (size_t)site->key->maximum)
         return fail_value(site, length == 0 ? "is empty" : "is too long");
-    if (!isalnum((unsigned char)text[0]))
+    if (length > 0 && !isalnum((unsigned char)text[0]))
         return fail_value(site, "does not start with a letter or digit");
     for (size_t i = 0; i < length; i++)
         if (!isascii((unsigned char)text[i]) ||
@@ -319,7 +320,7 @@ static lam_status read_value(const lam_site *site, void *base)
     case LAM_KEY_FILES:
         return read_files(site, field);
     case LAM_KEY_COUNT:
-        return read_count(site, base);
+        return read_count(site, field);
     case LAM_KEY_GROUP:
         return read_child(site, field);
     case LAM_KEY_LAYERS:
@@ -438,13 +439,28 @@ static lam_status read_member(const lam_group_site *site, const lam_key *key, vo
     return status;
 }
 
+/* None of the keys was given of which one is needed. */
+static lam_status fail_choice(const lam_group_site *site)
+{
+    lam_strbuf names = {0};
+    const lam_key *key = NULL;
+    while ((key = lam_key_next(site->group, key)))
+        if (key->choice == LAM_KEY_CHOICE_EXACTLY_ONE)
+            lam_strbuf_append(&names, "%s%s", names.length > 0 ? ", " : "", key->name);
+    lam_status status =
+        lam_recipe_fail(site->document, site->node, site->path,
+                        "exactly one of these keys is needed: %s", lam_strbuf_text(&names));
+    lam_strbuf_free(&names);
+    return status;
+}
+
 static lam_status check_choice(const lam_group_site *site)
 {
     const lam_key *key = NULL;
     const lam_key *first = NULL;
     bool needed = false;
     while ((key = lam_key_next(site->group, key))) {
-        needed |= key->choice == LAM_KEY_CHOICE_EXACTLY_ONE;
+        needed |= key->choice == LAM_KEY_CHOICE_EXACTLY_ONE && lam_key_belongs(key, site->type);
         if (key->choice == LAM_KEY_CHOICE_FREE || !find_member(site, key))
             continue;
         if (first)
@@ -454,7 +470,7 @@ static lam_status check_choice(const lam_group_site *site)
         first = key;
     }
     if (needed && !first)
-        return fail_keys(site, site->node, "exactly one key is needed");
+        return fail_choice(site);
     return LAM_STATUS_OK;
 }
 
@@ -476,11 +492,10 @@ static lam_status read_group(const lam_group_site *unread, void *base)
     LAM_TRY(read_type(&site, base));
     for (const lam_node *value = site.node->child; value; value = value->next)
         LAM_TRY(check_key(&site, value));
-    LAM_TRY(check_choice(&site));
     const lam_key *key = NULL;
     while ((key = lam_key_next(site.group, key)))
         LAM_TRY(read_member(&site, key, base));
-    return LAM_STATUS_OK;
+    return check_choice(&site);
 }
 
 lam_status lam_recipe_read(lam_document *document, lam_recipe_draft *draft)

@@ -89,39 +89,28 @@ lam_status lam_run_find_model(lam_context *context, const char *directory, const
     return status;
 }
 
-static lam_status evaluate_splits(lam_session *session, double l2, lam_run_summary *summary)
-{
-    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
-        summary->has_split[split] =
-            lam_dataset_get_split(session->dataset, (lam_split)split).count > 0;
-        if (summary->has_split[split])
-            LAM_TRY(lam_session_evaluate(session, session->parameters, (lam_split)split, l2,
-                                         &summary->final[split]));
-    }
-    return LAM_STATUS_OK;
-}
-
 lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
                         const lam_dataset *dataset, const char *model_path, lam_gemm gemm,
                         lam_run_summary *ret_summary)
 {
-    lam_context *context = lam_device_get_context(device);
-    lam_status status = LAM_STATUS_OK;
     lam_session *session = NULL;
-    lam_normalization *normalization = malloc(sizeof *normalization);
     lam_run_summary summary = {0};
-    if (!normalization)
-        return lam_fail_memory(context, "the z-score", sizeof *normalization);
-    LAM_TRY_GOTO(status, lam_model_file_load_normalization(context, model_path, normalization));
-    LAM_TRY_GOTO(status, lam_self_test(device, gemm));
-    LAM_TRY_GOTO(status,
-                 lam_session_create(device, recipe, dataset, gemm, normalization, &session));
-    LAM_TRY_GOTO(status, lam_model_file_load(session->parameters, LAM_ALL_MEMBERS, model_path,
-                                             &summary.steps));
-    LAM_TRY_GOTO(status, evaluate_splits(session, recipe->network.l2, &summary));
-    *ret_summary = summary;
-fail:
+    lam_status status = lam_self_test(device, gemm);
+    if (status == LAM_STATUS_OK)
+        status = lam_session_open(device, recipe, dataset, gemm, model_path, &session);
+    if (status == LAM_STATUS_OK) {
+        const lam_recipe kept = lam_session_get_kept_recipe(recipe);
+        lam_metrics *const metrics[LAM_SPLIT_COUNT] = {&summary.final[LAM_SPLIT_TRAIN],
+                                                       &summary.final[LAM_SPLIT_VALIDATION],
+                                                       &summary.final[LAM_SPLIT_TEST]};
+        status = lam_session_evaluate(session, session->parameters, &kept,
+                                      (1u << LAM_SPLIT_COUNT) - 1, metrics);
+        summary.steps = session->model_steps;
+    }
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++)
+        summary.has_split[split] = lam_dataset_get_split(dataset, (lam_split)split).count > 0;
+    if (status == LAM_STATUS_OK)
+        *ret_summary = summary;
     lam_session_destroy(&session);
-    free(normalization);
     return status;
 }

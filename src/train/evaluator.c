@@ -4,23 +4,25 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "op/loss.h"
 #include "op/penalty.h"
-#include "op/softmax_cross_entropy.h"
 
 struct lam_evaluator {
     const lam_engine *engine;
     lam_plan *plan;
     lam_buffer *order, *loss_sum, *hit_count;
+    lam_buffer *logits; /* real[rows, columns] of the latest step */
     size_t members, count;
+    size_t rows, columns;  /* of a step, and members*classes */
     size_t steps, results; /* partial sums of each member */
     double *host_losses;   /* [results, members] */
     int32_t *host_hits;
 };
 
-static lam_status upload_order(lam_evaluator *evaluator, const int32_t *order, size_t rows)
+static lam_status upload_order(lam_evaluator *evaluator, const int32_t *order)
 {
     /* The last step's surplus places repeat the last row; they do not count. */
-    size_t places = evaluator->steps * rows;
+    size_t places = evaluator->steps * evaluator->rows;
     int32_t *padded = malloc(places * sizeof *padded);
     if (!padded)
         return lam_fail_memory(evaluator->engine->context, "an evaluation order",
@@ -40,6 +42,8 @@ static lam_status create_results(lam_evaluator *evaluator)
     const lam_engine *engine = evaluator->engine;
     size_t count = evaluator->results * evaluator->members;
     LAM_TRY(lam_engine_create_reals(engine, count, "losses", &evaluator->loss_sum));
+    LAM_TRY(lam_engine_create_reals(engine, evaluator->rows * evaluator->columns, "logits",
+                                    &evaluator->logits));
     LAM_TRY(lam_buffer_create(engine->device, count * sizeof(int32_t), "hits",
                               &evaluator->hit_count));
     evaluator->host_losses = malloc(count * sizeof *evaluator->host_losses);
@@ -63,30 +67,36 @@ void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, si
 
 lam_status lam_evaluator_create(lam_parameters *parameters, const lam_resident_data *data,
                                 const int32_t *order, size_t count,
-                                lam_evaluator **ret_evaluator)
+                                const lam_step_inputs *numbers, lam_evaluator **ret_evaluator)
 {
     lam_status status = LAM_STATUS_OK;
     const lam_engine *engine = parameters->engine;
-    size_t rows = lam_evaluator_get_rows(count);
+    size_t rows = numbers ? count : lam_evaluator_get_rows(count);
     lam_evaluator *evaluator = calloc(1, sizeof *evaluator);
     if (!evaluator)
         return lam_fail_memory(engine->context, "an evaluator", sizeof *evaluator);
     evaluator->engine = engine;
     evaluator->members = parameters->members;
     evaluator->count = count;
+    evaluator->rows = rows;
+    evaluator->columns =
+        parameters->members * parameters->graph.units[parameters->graph.unit_count - 1].out;
     evaluator->steps = lam_divide_up(count, rows);
-    evaluator->results = evaluator->steps * lam_softmax_cross_entropy_get_blocks(rows);
-    LAM_TRY_GOTO(status, upload_order(evaluator, order, rows));
+    evaluator->results = evaluator->steps * lam_loss_get_blocks(rows);
+    LAM_TRY_GOTO(status, upload_order(evaluator, order));
     LAM_TRY_GOTO(status, create_results(evaluator));
-    const lam_plan_rows plan_rows = {.rows = rows,
-                                     .limit = count,
-                                     .data =
-                                         lam_resident_data_get_input(data, evaluator->order),
-                                     .labels = data->labels,
-                                     .loss_sum = evaluator->loss_sum,
-                                     .hit_count = evaluator->hit_count};
+    lam_plan_rows plan_rows = {.rows = rows,
+                               .limit = count,
+                               .data = lam_resident_data_get_input(data, evaluator->order),
+                               .labels = data->labels,
+                               .loss_sum = evaluator->loss_sum,
+                               .hit_count = evaluator->hit_count,
+                               .logits = evaluator->logits};
+    if (numbers)
+        plan_rows.numbers = *numbers;
     LAM_TRY_GOTO(status,
-                 lam_step_plan_create_evaluation(parameters, &plan_rows, &evaluator->plan));
+                 (numbers ? lam_step_plan_create_loss : lam_step_plan_create_evaluation)(
+                     parameters, &plan_rows, &evaluator->plan));
     LAM_TRY_GOTO(status, lam_plan_warm_up(evaluator->plan));
     *ret_evaluator = evaluator;
     return LAM_STATUS_OK;
@@ -106,7 +116,7 @@ lam_status lam_evaluator_create_for_range(lam_parameters *parameters,
     for (uint32_t i = 0; i < range.count; i++)
         order[i] = (int32_t)(range.first + i);
     lam_status status =
-        lam_evaluator_create(parameters, data, order, range.count, ret_evaluator);
+        lam_evaluator_create(parameters, data, order, range.count, NULL, ret_evaluator);
     free(order);
     return status;
 }
@@ -119,6 +129,7 @@ void lam_evaluator_destroy(lam_evaluator **evaluator)
     lam_buffer_destroy(&(*evaluator)->order);
     lam_buffer_destroy(&(*evaluator)->loss_sum);
     lam_buffer_destroy(&(*evaluator)->hit_count);
+    lam_buffer_destroy(&(*evaluator)->logits);
     free((*evaluator)->host_losses);
     free((*evaluator)->host_hits);
     free(*evaluator);
@@ -156,6 +167,19 @@ lam_status lam_evaluator_run(lam_evaluator *evaluator, const double *penalties,
     return LAM_STATUS_OK;
 }
 
+lam_status lam_evaluator_run_logits(lam_evaluator *evaluator, double *ret_logits)
+{
+    for (size_t step = 0; step < evaluator->steps; step++) {
+        size_t first = step * evaluator->rows, left = evaluator->count - first;
+        size_t rows = left < evaluator->rows ? left : evaluator->rows;
+        LAM_TRY(lam_plan_enqueue(evaluator->plan, (int)step));
+        LAM_TRY(lam_engine_read_reals(evaluator->engine, evaluator->logits, 0,
+                                      ret_logits + first * evaluator->columns,
+                                      rows * evaluator->columns));
+    }
+    return LAM_STATUS_OK;
+}
+
 struct lam_penalty_meter {
     const lam_parameters *parameters;
     lam_plan *plan;
@@ -170,8 +194,9 @@ static lam_status add_unit_to_meter(lam_penalty_meter *meter, int unit)
     size_t count = lam_penalty_get_blocks(shape->in) * parameters->members;
     LAM_TRY(
         lam_engine_create_reals(parameters->engine, count, "penalties", &meter->squares[unit]));
-    return lam_penalty_add(parameters->engine, meter->plan, parameters->tensors[unit][LAM_TENSOR_WEIGHT], shape->in,
-                           shape->out, parameters->members, meter->squares[unit]);
+    return lam_penalty_add(parameters->engine, meter->plan,
+                           parameters->tensors[unit][LAM_TENSOR_WEIGHT], shape->in, shape->out,
+                           parameters->members, 0, meter->squares[unit]);
 }
 
 lam_status lam_penalty_meter_create(const lam_parameters *parameters,

@@ -18,10 +18,12 @@ typedef struct lam_evaluator lam_evaluator;
 size_t lam_evaluator_get_rows(size_t count);
 
 /** Evaluates rows order[0] .. order[count-1] of the data set, in large batches. Borrows
- * everything but `order`, which it copies. */
+ * everything but `order`, which it copies. With `numbers` all rows are one batch, as in
+ * a training step (lam_step_plan_create_loss()). */
 LAM_MUST_USE lam_status lam_evaluator_create(lam_parameters *parameters,
                                              const lam_resident_data *data,
                                              const int32_t *order, size_t count,
+                                             const lam_step_inputs *numbers,
                                              lam_evaluator **ret_evaluator);
 
 /** The same for the consecutive rows of a split. */
@@ -38,6 +40,10 @@ void lam_evaluator_destroy(lam_evaluator **evaluator);
  * l2) go into the cost. Blocking. ret_metrics[members]. */
 LAM_MUST_USE lam_status lam_evaluator_run(lam_evaluator *evaluator, const double *penalties,
                                           lam_metrics *ret_metrics);
+
+/** The outputs of the last layer for each row, ret_logits[count, members*classes]. Blocking,
+ * a step's rows at a time. Errors: BAD_KERNEL, BAD_DEVICE, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_evaluator_run_logits(lam_evaluator *evaluator, double *ret_logits);
 
 typedef struct lam_penalty_meter lam_penalty_meter;
 

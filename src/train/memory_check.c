@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "train/evaluator.h"
+#include "train/measurer.h"
 
 #define GIB 1073741824.0
 
@@ -13,6 +13,7 @@ typedef struct training_shape {
     const lam_dataset *dataset;
     lam_graph graph;
     size_t members, batch;
+    const lam_recipe *recipe;
 } training_shape;
 
 /* Buffers of a few numbers a row or a step do not count. */
@@ -26,12 +27,15 @@ static lam_memory_need estimate(const training_shape *shape)
     lam_parameters_add_need(shape->engine, &shape->graph, shape->members, &need);
     if (lam_dataset_get_split(shape->dataset, LAM_SPLIT_VALIDATION).count > 0) /* the best */
         lam_parameters_add_need(shape->engine, &shape->graph, shape->members, &need);
+    const lam_plan_features features = {
+        .augments = lam_augmentation_changes_rows(&shape->recipe->augmentation),
+        .clips = shape->recipe->optimizer.clip_norm > 0};
+    lam_optimizer_state_add_need(shape->engine, &shape->graph, shape->members,
+                                 shape->recipe->optimizer.type, &need);
     lam_step_plan_add_training_need(shape->engine, &shape->graph, shape->members, shape->batch,
-                                    &need);
-    for (int split = 0; split < LAM_SPLIT_COUNT; split++)
-        lam_evaluator_add_need(shape->engine, &shape->graph, shape->members,
-                               lam_dataset_get_split(shape->dataset, (lam_split)split).count,
-                               &need);
+                                    &features, &need);
+    lam_measurer_add_need(shape->engine, &shape->graph, shape->members, shape->dataset,
+                          shape->recipe, (1u << LAM_SPLIT_COUNT) - 1, &need);
     return need;
 }
 
@@ -122,8 +126,10 @@ lam_status lam_memory_check(lam_device *device, const lam_recipe *recipe,
                             size_t *ret_members)
 {
     lam_engine *engine = NULL;
-    training_shape shape = {
-        .dataset = dataset, .members = wanted, .batch = (size_t)recipe->batch};
+    training_shape shape = {.dataset = dataset,
+                            .members = wanted,
+                            .batch = (size_t)recipe->batch,
+                            .recipe = recipe};
     LAM_TRY(lam_graph_build(lam_device_get_context(device), &recipe->network, LAM_IMAGE_INPUTS,
                             LAM_CLASS_COUNT, &shape.graph));
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &engine));

@@ -10,99 +10,160 @@
 #include "lamina/version.h"
 #include "train/safetensors.h"
 
-#define NAME_BYTES 32
+#define NAME_BYTES 64
+
+/* What a file holds the tensors of: parameters, or with `state` its states. */
+typedef struct tensor_source {
+    lam_parameters *parameters;
+    lam_optimizer_state *state;
+} tensor_source;
 
 /* A tensor of the file: rows [first_row, first_row + rows) of one of a unit's tensors. */
 typedef struct stored_tensor {
     lam_tensor tensor;
-    const char *name;
+    char name[NAME_BYTES];
     size_t first_row, rows;
     int rank;
 } stored_tensor;
 
-#define MAX_STORED_TENSORS (LAM_TENSOR_COUNT + 1)
+#define MAX_STORED_TENSORS (LAM_TRAINED_TENSOR_COUNT * LAM_MAX_OPTIMIZER_STATES)
 
-/* What a unit leaves in a file, and how many of them: statistics go as means and variances. */
-static int list_tensors(const lam_graph_unit *unit, stored_tensor list[MAX_STORED_TENSORS])
+static const lam_graph_unit *get_unit(const tensor_source *source, int unit)
+{
+    return source->state ? &source->state->graph.units[unit]
+                         : &source->parameters->graph.units[unit];
+}
+
+static lam_context *get_context(const tensor_source *source)
+{
+    return source->state ? source->state->engine->context : source->parameters->engine->context;
+}
+
+/* Of a unit's tensor the whole of it, or of its states one after the other. */
+static int list_tensor(const tensor_source *source, int unit, lam_tensor tensor,
+                       stored_tensor *list)
+{
+    size_t rows = lam_graph_get_tensor_rows(get_unit(source, unit), tensor);
+    size_t count = rows == 0 ? 0 : source->state ? source->state->count : 1;
+    for (size_t s = 0; s < count; s++) {
+        stored_tensor *stored = &list[s];
+        *stored = (stored_tensor){.tensor = tensor,
+                                  .first_row = s * rows,
+                                  .rows = rows,
+                                  .rank = tensor == LAM_TENSOR_WEIGHT ? 2 : 1};
+        if (source->state)
+            snprintf(stored->name, NAME_BYTES, "optimizer.layer%d.%s.%zu", unit + 1,
+                     lam_tensor_name(tensor), s);
+        else
+            snprintf(stored->name, NAME_BYTES, "layer%d.%s", unit + 1, lam_tensor_name(tensor));
+    }
+    return (int)count;
+}
+
+/* Statistics go as means and variances. */
+static int list_statistics(int unit, stored_tensor *list)
+{
+    static const char *const names[] = {"mean", "variance"};
+    for (size_t row = 0; row < 2; row++) {
+        list[row] = (stored_tensor){
+            .tensor = LAM_TENSOR_STATISTICS, .first_row = row, .rows = 1, .rank = 1};
+        snprintf(list[row].name, NAME_BYTES, "layer%d.batch_norm.%s", unit + 1, names[row]);
+    }
+    return 2;
+}
+
+/* What a unit leaves in a file, and how many of them. */
+static int list_unit(const tensor_source *source, int unit,
+                     stored_tensor list[MAX_STORED_TENSORS])
 {
     int count = 0;
-    for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++) {
-        size_t rows = lam_graph_get_tensor_rows(unit, (lam_tensor)t);
-        if (rows > 0)
-            list[count++] = (stored_tensor){(lam_tensor)t, lam_tensor_name((lam_tensor)t), 0,
-                                            rows, t == LAM_TENSOR_WEIGHT ? 2 : 1};
-    }
-    if (lam_graph_get_tensor_rows(unit, LAM_TENSOR_STATISTICS) > 0) {
-        list[count++] = (stored_tensor){LAM_TENSOR_STATISTICS, "batch_norm.mean", 0, 1, 1};
-        list[count++] = (stored_tensor){LAM_TENSOR_STATISTICS, "batch_norm.variance", 1, 1, 1};
-    }
+    for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++)
+        count += list_tensor(source, unit, (lam_tensor)t, list + count);
+    if (!source->state &&
+        lam_graph_get_tensor_rows(get_unit(source, unit), LAM_TENSOR_STATISTICS) > 0)
+        count += list_statistics(unit, list + count);
     return count;
 }
 
-static void name_tensor(char name[NAME_BYTES], int unit, const stored_tensor *stored)
+/* One member's whole tensor with all states; the caller frees it. */
+static lam_status read_values(const tensor_source *source, int unit, lam_tensor tensor,
+                              size_t member, double **ret_values)
 {
-    snprintf(name, NAME_BYTES, "layer%d.%s", unit + 1, stored->name);
+    const lam_graph_unit *shape = get_unit(source, unit);
+    size_t count = lam_graph_get_tensor_rows(shape, tensor) * shape->out *
+                   (source->state ? source->state->count : 1);
+    double *values = malloc(count * sizeof *values);
+    if (!values)
+        return lam_fail_memory(get_context(source), "a model file", count * sizeof *values);
+    lam_status status =
+        source->state ? lam_optimizer_state_read(source->state, unit, tensor, member, values)
+                      : lam_parameters_read(source->parameters, unit, tensor, member, values);
+    if (status == LAM_STATUS_OK)
+        *ret_values = values;
+    else
+        free(values);
+    return status;
 }
 
-/* One member's whole tensor, for reading or filling; the caller frees it. */
-static lam_status allocate_tensor(const lam_parameters *parameters, int unit,
-                                  const stored_tensor *stored, double **ret_values)
-{
-    const lam_graph_unit *shape = &parameters->graph.units[unit];
-    size_t count = lam_graph_get_tensor_rows(shape, stored->tensor) * shape->out;
-    *ret_values = malloc(count * sizeof **ret_values);
-    return *ret_values ? LAM_STATUS_OK
-                       : lam_fail_memory(parameters->engine->context, "a model file",
-                                         count * sizeof **ret_values);
-}
+/* ---- saving ---- */
 
-static lam_status add_tensor(lam_safetensors_writer *writer, const lam_parameters *parameters,
+static lam_status add_tensor(lam_safetensors_writer *writer, const tensor_source *source,
                              size_t member, int unit, const stored_tensor *stored)
 {
-    size_t out = parameters->graph.units[unit].out;
+    size_t out = get_unit(source, unit)->out;
     const size_t shape[2] = {stored->rows, out};
-    char name[NAME_BYTES];
     double *values = NULL;
-    LAM_TRY(allocate_tensor(parameters, unit, stored, &values));
-    name_tensor(name, unit, stored);
-    lam_status status = lam_parameters_read(parameters, unit, stored->tensor, member, values);
-    if (status == LAM_STATUS_OK)
-        status = lam_safetensors_writer_add(writer, name, false, shape + 2 - stored->rank,
-                                            stored->rank, values + stored->first_row * out);
+    LAM_TRY(read_values(source, unit, stored->tensor, member, &values));
+    lam_status status =
+        lam_safetensors_writer_add(writer, stored->name, false, shape + 2 - stored->rank,
+                                   stored->rank, values + stored->first_row * out);
     free(values);
     return status;
 }
 
-static lam_status add_unit(lam_safetensors_writer *writer, const lam_parameters *parameters,
-                           size_t member, int unit)
+static lam_status add_tensors(lam_safetensors_writer *writer, const tensor_source *source,
+                              size_t member, int unit_count)
 {
     stored_tensor list[MAX_STORED_TENSORS];
-    int count = list_tensors(&parameters->graph.units[unit], list);
-    for (int i = 0; i < count; i++)
-        LAM_TRY(add_tensor(writer, parameters, member, unit, &list[i]));
+    for (int u = 0; u < unit_count; u++) {
+        int count = list_unit(source, u, list);
+        for (int i = 0; i < count; i++)
+            LAM_TRY(add_tensor(writer, source, member, u, &list[i]));
+    }
     return LAM_STATUS_OK;
 }
 
+/* What goes into a file besides parameters. */
+typedef struct file_extras {
+    const lam_normalization *normalization;
+    int64_t step;
+    const char *state;                    /* of checkpoints; else NULL */
+    const lam_optimizer_state *optimizer; /* likewise */
+} file_extras;
+
 static lam_status save(const lam_parameters *parameters, size_t member,
-                       const lam_normalization *normalization, int64_t step, const char *state,
-                       const char *path)
+                       const file_extras *extras, const char *path)
 {
     const size_t inputs = LAM_IMAGE_INPUTS;
     lam_status status = LAM_STATUS_OK;
     lam_safetensors_writer *writer = NULL;
     char step_text[NAME_BYTES];
-    snprintf(step_text, sizeof step_text, "%" PRId64, step);
+    snprintf(step_text, sizeof step_text, "%" PRId64, extras->step);
     LAM_TRY(lam_safetensors_writer_create(parameters->engine->context, &writer));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "lamina", lam_version()));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "step", step_text));
-    if (state)
-        LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "state", state));
+    if (extras->state)
+        LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "state", extras->state));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add(writer, "input.mean", true, &inputs, 1,
-                                                    normalization->mean));
+                                                    extras->normalization->mean));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add(writer, "input.deviation", true, &inputs, 1,
-                                                    normalization->deviation));
-    for (int u = 0; u < parameters->graph.unit_count; u++)
-        LAM_TRY_GOTO(status, add_unit(writer, parameters, member, u));
+                                                    extras->normalization->deviation));
+    /* Only read from. */
+    const tensor_source sources[2] = {{.parameters = (lam_parameters *)parameters},
+                                      {.state = (lam_optimizer_state *)extras->optimizer}};
+    for (int i = 0; i < (extras->optimizer ? 2 : 1); i++)
+        LAM_TRY_GOTO(status,
+                     add_tensors(writer, &sources[i], member, parameters->graph.unit_count));
     status = lam_safetensors_writer_save(writer, path);
 fail:
     lam_safetensors_writer_destroy(&writer);
@@ -113,25 +174,31 @@ lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
                                const lam_normalization *normalization, int64_t step,
                                const char *path)
 {
-    return save(parameters, member, normalization, step, NULL, path);
+    const file_extras extras = {.normalization = normalization, .step = step};
+    return save(parameters, member, &extras, path);
 }
 
 lam_status lam_checkpoint_save(const lam_parameters *parameters,
+                               const lam_optimizer_state *optimizer,
                                const lam_normalization *normalization, int64_t step,
                                const char *state, const char *path)
 {
     const lam_parameters whole = lam_parameters_view_whole(parameters);
-    return save(&whole, 0, normalization, step, state, path);
+    const lam_optimizer_state whole_optimizer = lam_optimizer_state_view_whole(optimizer);
+    const file_extras extras = {normalization, step, state, &whole_optimizer};
+    return save(&whole, 0, &extras, path);
 }
 
-/* A model file that is being read into `member`, or with LAM_ALL_MEMBERS into every one. */
-typedef struct model_reader {
+/* ---- loading ---- */
+
+/* A file that is being read into `member`, or with LAM_ALL_MEMBERS into every one. */
+typedef struct tensor_reader {
     const lam_safetensors_file *file;
     const char *path;
-    lam_parameters *parameters;
+    tensor_source target;
     size_t member;
     bool is_strict; /* refuses numbers that no model can have */
-} model_reader;
+} tensor_reader;
 
 /* Written so that a NaN is refused. */
 static bool is_usable(const stored_tensor *stored, double value)
@@ -140,40 +207,46 @@ static bool is_usable(const stored_tensor *stored, double value)
     return isfinite(value) && (!is_variance || value >= 0);
 }
 
-static lam_status load_tensor(const model_reader *reader, int unit, const stored_tensor *stored)
+static lam_status write_values(const tensor_reader *reader, int unit, lam_tensor tensor,
+                               const double *values)
 {
-    lam_parameters *parameters = reader->parameters;
-    size_t out = parameters->graph.units[unit].out;
+    const tensor_source *target = &reader->target;
+    return target->state
+               ? lam_optimizer_state_write(target->state, unit, tensor, reader->member, values)
+               : lam_parameters_write(target->parameters, unit, tensor, reader->member, values);
+}
+
+/* What other tensors of the file fill the rest of the values with is kept. */
+static lam_status load_tensor(const tensor_reader *reader, int unit,
+                              const stored_tensor *stored)
+{
+    size_t out = get_unit(&reader->target, unit)->out;
+    size_t member = reader->member == LAM_ALL_MEMBERS ? 0 : reader->member;
     const size_t shape[2] = {stored->rows, out};
-    char name[NAME_BYTES];
     double *values = NULL;
-    LAM_TRY(allocate_tensor(parameters, unit, stored, &values));
-    name_tensor(name, unit, stored);
-    /* What other tensors of the file fill the rest with is kept. */
-    lam_status status =
-        lam_parameters_read(parameters, unit, stored->tensor,
-                            reader->member == LAM_ALL_MEMBERS ? 0 : reader->member, values);
+    LAM_TRY(read_values(&reader->target, unit, stored->tensor, member, &values));
     double *rows = values + stored->first_row * out;
-    if (status == LAM_STATUS_OK)
-        status = lam_safetensors_file_read(reader->file, name, shape + 2 - stored->rank,
-                                           stored->rank, rows);
+    lam_status status = lam_safetensors_file_read(reader->file, stored->name,
+                                                  shape + 2 - stored->rank, stored->rank, rows);
     for (size_t i = 0; i < stored->rows * out && status == LAM_STATUS_OK; i++)
         if (reader->is_strict && !is_usable(stored, rows[i]))
-            status = lam_fail(parameters->engine->context, LAM_STATUS_BAD_MODEL,
-                              "%s: %s holds a value of %g; train again", reader->path, name,
-                              rows[i]);
+            status = lam_fail(get_context(&reader->target), LAM_STATUS_BAD_MODEL,
+                              "%s: %s holds a value of %g; train again", reader->path,
+                              stored->name, rows[i]);
     if (status == LAM_STATUS_OK)
-        status = lam_parameters_write(parameters, unit, stored->tensor, reader->member, values);
+        status = write_values(reader, unit, stored->tensor, values);
     free(values);
     return status;
 }
 
-static lam_status load_unit(const model_reader *reader, int unit)
+static lam_status load_tensors(const tensor_reader *reader, int unit_count)
 {
     stored_tensor list[MAX_STORED_TENSORS];
-    int count = list_tensors(&reader->parameters->graph.units[unit], list);
-    for (int i = 0; i < count; i++)
-        LAM_TRY(load_tensor(reader, unit, &list[i]));
+    for (int u = 0; u < unit_count; u++) {
+        int count = list_unit(&reader->target, u, list);
+        for (int i = 0; i < count; i++)
+            LAM_TRY(load_tensor(reader, u, &list[i]));
+    }
     return LAM_STATUS_OK;
 }
 
@@ -195,13 +268,11 @@ static lam_status load(lam_parameters *parameters, size_t member, bool is_strict
 {
     lam_context *context = parameters->engine->context;
     lam_safetensors_file *file = NULL;
-    lam_status status = LAM_STATUS_OK;
     LAM_TRY(lam_safetensors_file_open(context, path, &file));
-    const model_reader reader = {file, path, parameters, member, is_strict};
-    for (int u = 0; u < parameters->graph.unit_count; u++)
-        LAM_TRY_GOTO(status, load_unit(&reader, u));
-    status = read_step(context, file, path, ret_step);
-fail:
+    const tensor_reader reader = {file, path, {.parameters = parameters}, member, is_strict};
+    lam_status status = load_tensors(&reader, parameters->graph.unit_count);
+    if (status == LAM_STATUS_OK)
+        status = read_step(context, file, path, ret_step);
     lam_safetensors_file_close(&file);
     return status;
 }
@@ -216,6 +287,17 @@ lam_status lam_checkpoint_load(lam_parameters *parameters, const char *path, int
 {
     lam_parameters whole = lam_parameters_view_whole(parameters);
     return load(&whole, 0, false, path, ret_step);
+}
+
+lam_status lam_checkpoint_load_optimizer(lam_optimizer_state *optimizer, const char *path)
+{
+    lam_optimizer_state whole = lam_optimizer_state_view_whole(optimizer);
+    lam_safetensors_file *file = NULL;
+    LAM_TRY(lam_safetensors_file_open(optimizer->engine->context, path, &file));
+    const tensor_reader reader = {file, path, {.state = &whole}, 0, false};
+    lam_status status = load_tensors(&reader, whole.graph.unit_count);
+    lam_safetensors_file_close(&file);
+    return status;
 }
 
 lam_status lam_checkpoint_load_state(lam_context *context, const char *path, char **ret_state)

@@ -2,12 +2,15 @@
 /** @file
  * A trained network as a safetensors file: layer<n>.weight F32[in, out] and layer<n>.bias
  * F32[out] for dense layer n = 1 .., input.mean and input.deviation F64[3072] of the z-score
- * of pixels / 255, and the number of steps taken in the metadata.
+ * of pixels / 255, and the number of steps taken in the metadata. Checkpoints hold the
+ * optimizer's states, too: optimizer.layer<n>.weight.<s> and optimizer.layer<n>.bias.<s>, s = 0
+ * ..
  */
 #ifndef LAM_TRAIN_MODEL_FILE_H
 #define LAM_TRAIN_MODEL_FILE_H
 
 #include "lamina/data.h"
+#include "net/optimizer_state.h"
 #include "net/parameters.h"
 
 typedef struct lam_normalization {
@@ -29,10 +32,13 @@ LAM_MUST_USE lam_status lam_model_file_load(lam_parameters *parameters, size_t m
  * each tensor, with `state` as a text of its metadata. Numbers may be infinite or none: some
  * members may have diverged. Errors: as above. */
 LAM_MUST_USE lam_status lam_checkpoint_save(const lam_parameters *parameters,
+                                            const lam_optimizer_state *optimizer,
                                             const lam_normalization *normalization,
                                             int64_t step, const char *state, const char *path);
 LAM_MUST_USE lam_status lam_checkpoint_load(lam_parameters *parameters, const char *path,
                                             int64_t *ret_step);
+LAM_MUST_USE lam_status lam_checkpoint_load_optimizer(lam_optimizer_state *optimizer,
+                                                      const char *path);
 /** Reads the state alone; free() it. Errors: BAD_MODEL, NO_MEMORY. */
 LAM_MUST_USE lam_status lam_checkpoint_load_state(lam_context *context, const char *path,
                                                   char **ret_state);

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "lamina/train.h"
 #include "net/step_plan.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "train/resident_data.h"
 
 /* One training step of a small network, whose results are worked out here in double. */
@@ -116,7 +116,7 @@ typedef struct device_step {
     lam_engine *engine;
     lam_parameters *parameters;
     lam_resident_data *data;
-    lam_buffer *order, *rates, *l2, *loss_sum, *hit_count;
+    lam_buffer *order, *table, *l2, *loss_sum, *hit_count;
     lam_plan *plan;
 } device_step;
 
@@ -124,7 +124,7 @@ static void destroy_device_step(device_step *d)
 {
     lam_plan_destroy(&d->plan);
     lam_buffer_destroy(&d->order);
-    lam_buffer_destroy(&d->rates);
+    lam_buffer_destroy(&d->table);
     lam_buffer_destroy(&d->l2);
     lam_buffer_destroy(&d->loss_sum);
     lam_buffer_destroy(&d->hit_count);
@@ -144,10 +144,10 @@ static lam_status upload_problem(device_step *d, const known_step *k)
     LAM_TRY(lam_parameters_write(d->parameters, 1, LAM_TENSOR_BIAS, 0, k->b2));
     LAM_TRY(lam_buffer_create(e->device, sizeof k->order, "the self-test", &d->order));
     LAM_TRY(lam_buffer_write(d->order, 0, k->order, sizeof k->order));
-    LAM_TRY(lam_engine_create_reals(e, 1, "the self-test", &d->rates));
+    LAM_TRY(lam_engine_create_reals(e, LAM_STEP_SCALAR_COUNT, "the self-test", &d->table));
     LAM_TRY(lam_engine_create_reals(e, 1, "the self-test", &d->l2));
     LAM_TRY(lam_engine_create_reals(e, BLOCKS, "the self-test", &d->loss_sum));
-    LAM_TRY(lam_engine_write_reals(e, d->rates, 0, &learning_rate, 1));
+    LAM_TRY(lam_engine_write_reals(e, d->table, LAM_STEP_SCALAR_RATE, &learning_rate, 1));
     LAM_TRY(lam_engine_write_reals(e, d->l2, 0, &l2, 1));
     return lam_buffer_create(e->device, BLOCKS * sizeof(int32_t), "the self-test",
                              &d->hit_count);
@@ -170,7 +170,8 @@ static lam_status take_device_step(device_step *d, lam_device *device, lam_gemm 
                                 .labels = d->data->labels,
                                 .loss_sum = d->loss_sum,
                                 .hit_count = d->hit_count};
-    LAM_TRY(lam_step_plan_create_training(d->parameters, &rows, d->l2, d->rates, &d->plan));
+    const lam_plan_update update = {.l2 = d->l2, .table = d->table};
+    LAM_TRY(lam_step_plan_create_training(d->parameters, &rows, &update, &d->plan));
     return lam_plan_enqueue(d->plan, 0);
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/evaluator.h"
+#include "train/measurer.h"
 
 static lam_status fill_session(lam_session *session, lam_device *device,
                                const lam_recipe *recipe, lam_gemm gemm, size_t members)
@@ -66,6 +66,30 @@ lam_status lam_session_create_population(lam_device *device, const lam_recipe *r
     return create_session(device, recipe, dataset, gemm, members, NULL, ret_session);
 }
 
+lam_status lam_session_open(lam_device *device, const lam_recipe *recipe,
+                            const lam_dataset *dataset, lam_gemm gemm, const char *model_path,
+                            lam_session **ret_session)
+{
+    lam_context *context = lam_device_get_context(device);
+    lam_session *session = NULL;
+    lam_normalization *normalization = malloc(sizeof *normalization);
+    if (!normalization)
+        return lam_fail_memory(context, "the z-score", sizeof *normalization);
+    lam_status status = lam_model_file_load_normalization(context, model_path, normalization);
+    if (status == LAM_STATUS_OK)
+        status = lam_session_create(device, recipe, dataset, gemm, normalization, &session);
+    if (status == LAM_STATUS_OK)
+        status = lam_model_file_load(session->parameters, LAM_ALL_MEMBERS, model_path,
+                                     &session->model_steps);
+    free(normalization);
+    if (status != LAM_STATUS_OK) {
+        lam_session_destroy(&session);
+        return status;
+    }
+    *ret_session = session;
+    return LAM_STATUS_OK;
+}
+
 void lam_session_destroy(lam_session **session)
 {
     if (!*session)
@@ -78,23 +102,32 @@ void lam_session_destroy(lam_session **session)
 }
 
 lam_status lam_session_evaluate(const lam_session *session, lam_parameters *parameters,
-                                lam_split split, double l2, lam_metrics *ret_metrics)
+                                const lam_recipe *recipe, unsigned splits,
+                                lam_metrics *const ret_metrics[LAM_SPLIT_COUNT])
+{
+    lam_measurer *measurer = NULL;
+    LAM_TRY(lam_measurer_create(parameters, session->data, session->dataset, recipe, splits,
+                                &measurer));
+    lam_status status = lam_measurer_run(measurer, ret_metrics);
+    lam_measurer_destroy(&measurer);
+    return status;
+}
+
+lam_recipe lam_session_get_kept_recipe(const lam_recipe *recipe)
+{
+    lam_recipe kept = *recipe;
+    if (kept.statistics.type == LAM_STATISTICS_PRECISE)
+        kept.statistics.type = LAM_STATISTICS_RUNNING;
+    return kept;
+}
+
+lam_status lam_session_compute_logits(lam_session *session, lam_split split, double *ret_logits)
 {
     lam_evaluator *evaluator = NULL;
-    lam_penalty_meter *meter = NULL;
-    lam_status status = LAM_STATUS_OK;
-    double *penalties = malloc(parameters->members * sizeof *penalties);
-    if (!penalties)
-        return lam_fail_memory(session->engine->context, "penalties", sizeof *penalties);
-    LAM_TRY_GOTO(status, lam_penalty_meter_create(parameters, &meter));
-    LAM_TRY_GOTO(status, lam_penalty_meter_run(meter, l2, penalties));
-    LAM_TRY_GOTO(status, lam_evaluator_create_for_range(
-                             parameters, session->data,
-                             lam_dataset_get_split(session->dataset, split), &evaluator));
-    status = lam_evaluator_run(evaluator, penalties, ret_metrics);
-fail:
+    LAM_TRY(lam_evaluator_create_for_range(session->parameters, session->data,
+                                           lam_dataset_get_split(session->dataset, split),
+                                           &evaluator));
+    lam_status status = lam_evaluator_run_logits(evaluator, ret_logits);
     lam_evaluator_destroy(&evaluator);
-    lam_penalty_meter_destroy(&meter);
-    free(penalties);
     return status;
 }

@@ -6,6 +6,7 @@
 #define LAM_TRAIN_TRAINER_H
 
 #include "lamina/trace.h"
+#include "net/optimizer_state.h"
 #include "train/evaluator.h"
 #include "train/watch.h"
 
@@ -33,6 +34,9 @@ typedef struct lam_trainer_observer {
     /* At the end of cycle `cycle` = 1 .. of a recipe with snapshots, after its measurement. */
     lam_status (*snapshot)(void *user, int cycle);
     void (*progress)(void *user, const lam_progress *progress);
+    /* Gets the losses of `count` steps from `first_step` on, finite or not, a few moments after
+     * they were taken. With it nothing is measured, and no loss ends training by itself. */
+    lam_status (*losses)(void *user, int64_t first_step, int64_t count, const double *losses);
     void *user;
     lam_trace *trace; /* gets a span for each epoch and each measurement */
 } lam_trainer_observer;
@@ -45,7 +49,8 @@ typedef struct lam_trainer_setup {
     const lam_recipe *recipe;
     const lam_trainer_observer *observer;
     int64_t first_step;
-    lam_watch *watches; /* [members]: what was measured before, kept up to date */
+    const uint64_t *seeds; /* [members]: of dropout */
+    lam_watch *watches;    /* [members]: what was measured before, kept up to date */
 } lam_trainer_setup;
 
 /** The members of a population share their batches. One that diverges, or whose patience has
@@ -57,6 +62,13 @@ void lam_trainer_destroy(lam_trainer **trainer);
 /** Trains to the end of the recipe, or until all members rest. Errors: DIVERGED (all members),
  * INTERRUPTED, the observer's, the device's. All queued work is done when it returns. */
 LAM_MUST_USE lam_status lam_trainer_run(lam_trainer *trainer);
+
+/** The parameters as the latest measurement took them: statistics of batch normalization may be
+ * others than the running ones. Borrowed. */
+const lam_parameters *lam_trainer_get_model(const lam_trainer *trainer);
+
+/** All zero before the first step: a run that goes on fills it in. Borrowed. */
+lam_optimizer_state *lam_trainer_get_optimizer_state(lam_trainer *trainer);
 
 /** Steps taken so far, counted from the run's beginning, and seconds spent. */
 int64_t lam_trainer_get_step(const lam_trainer *trainer);

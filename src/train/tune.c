@@ -10,12 +10,13 @@
 typedef struct tuned_network {
     lam_engine *engine;
     lam_parameters *parameters;
-    lam_buffer *rates;
+    lam_buffer *l2, *table;
 } tuned_network;
 
 static void destroy_network(tuned_network *n)
 {
-    lam_buffer_destroy(&n->rates);
+    lam_buffer_destroy(&n->l2);
+    lam_buffer_destroy(&n->table);
     lam_parameters_destroy(&n->parameters);
     lam_engine_destroy(&n->engine);
 }
@@ -25,15 +26,18 @@ static lam_status create_network(lam_device *device, const lam_graph *graph, siz
 {
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &n->engine));
     LAM_TRY(lam_parameters_create(n->engine, graph, members, &n->parameters));
-    return lam_engine_create_reals(n->engine, members, "rates", &n->rates);
+    LAM_TRY(lam_engine_create_reals(n->engine, members, "l2", &n->l2));
+    return lam_engine_create_reals(n->engine, LAM_STEP_SCALAR_COUNT * members, "learning rates",
+                                   &n->table);
 }
 
-static lam_status plan_training(const tuned_network *n, size_t rows)
+static lam_status plan_training(const tuned_network *n, size_t rows,
+                                const lam_augmentation *augmentation)
 {
     lam_plan *plan = NULL;
-    const lam_plan_rows plan_rows = {.rows = rows, .limit = rows};
-    LAM_TRY(
-        lam_step_plan_create_training(n->parameters, &plan_rows, n->rates, n->rates, &plan));
+    const lam_plan_rows plan_rows = {.rows = rows, .limit = rows, .augmentation = augmentation};
+    const lam_plan_update update = {.l2 = n->l2, .table = n->table};
+    LAM_TRY(lam_step_plan_create_training(n->parameters, &plan_rows, &update, &plan));
     lam_plan_destroy(&plan);
     return LAM_STATUS_OK;
 }
@@ -56,7 +60,7 @@ lam_status lam_tune_network(lam_device *device, const lam_network *network, size
     size_t classes = (size_t)network->layers[network->layer_count - 1].width;
     LAM_TRY(lam_graph_build(lam_device_get_context(device), network, inputs, classes, &graph));
     LAM_TRY_GOTO(status, create_network(device, &graph, members, gemm, &n));
-    LAM_TRY_GOTO(status, plan_training(&n, batch));
+    LAM_TRY_GOTO(status, plan_training(&n, batch, NULL));
     status = plan_evaluation(&n, LAM_EVALUATION_ROWS);
 fail:
     destroy_network(&n);
@@ -74,7 +78,7 @@ lam_status lam_tune_recipe(lam_device *device, const lam_recipe *recipe, lam_gem
         lam_graph_build(context, &recipe->network, LAM_IMAGE_INPUTS, LAM_CLASS_COUNT, &graph));
     LAM_TRY(lam_split_plan_make(context, &recipe->data, &splits));
     LAM_TRY_GOTO(status, create_network(device, &graph, 1, gemm, &n));
-    LAM_TRY_GOTO(status, plan_training(&n, (size_t)recipe->batch));
+    LAM_TRY_GOTO(status, plan_training(&n, (size_t)recipe->batch, &recipe->augmentation));
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)
         if (splits.ranges[split].count > 0)
             LAM_TRY_GOTO(status, plan_evaluation(

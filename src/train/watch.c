@@ -10,6 +10,7 @@ lam_watch lam_watch_start(void)
     return (lam_watch){.latest.step = -1,
                        .best.step = -1,
                        .lowest_loss = INFINITY,
+                       .plateau = lam_plateau_start(),
                        .stopped_step = -1,
                        .diverged_step = -1};
 }
@@ -51,14 +52,26 @@ static json_t *format_measurement(const lam_measurement *m)
                      m->has_validation ? lam_metrics_format(&m->validation) : NULL);
 }
 
+/* A lowest loss; infinity, before there is one, is null. */
+static json_t *format_lowest(double loss)
+{
+    return isfinite(loss) ? json_real(loss) : json_null();
+}
+
+static json_t *format_plateau(const lam_plateau *plateau)
+{
+    return json_pack("{s:o, s:i, s:i}", "best", format_lowest(plateau->best), "waited",
+                     plateau->waited, "reductions", plateau->reductions);
+}
+
 json_t *lam_watch_format(const lam_watch *watch)
 {
-    json_t *lowest = isfinite(watch->lowest_loss) ? json_real(watch->lowest_loss) : json_null();
-    return json_pack("{s:o, s:o, s:o, s:i, s:I, s:I}", "latest",
-                     format_measurement(&watch->latest), "best",
-                     format_measurement(&watch->best), "lowest_loss", lowest, "waited",
-                     watch->waited, "stopped_step", (json_int_t)watch->stopped_step,
-                     "diverged_step", (json_int_t)watch->diverged_step);
+    return json_pack(
+        "{s:o, s:o, s:o, s:i, s:o, s:I, s:I}", "latest", format_measurement(&watch->latest),
+        "best", format_measurement(&watch->best), "lowest_loss",
+        format_lowest(watch->lowest_loss), "waited", watch->waited, "plateau",
+        format_plateau(&watch->plateau), "stopped_step", (json_int_t)watch->stopped_step,
+        "diverged_step", (json_int_t)watch->diverged_step);
 }
 
 static bool parse_measurement(const json_t *json, lam_measurement *ret_measurement)
@@ -80,18 +93,33 @@ static bool parse_measurement(const json_t *json, lam_measurement *ret_measureme
            (!m.has_validation || lam_metrics_parse(validation, &ret_measurement->validation));
 }
 
+static bool parse_lowest(const json_t *json, double *ret_loss)
+{
+    *ret_loss = json_is_number(json) ? json_number_value(json) : INFINITY;
+    return json_is_number(json) || json_is_null(json);
+}
+
+static bool parse_plateau(const json_t *json, lam_plateau *ret_plateau)
+{
+    const json_t *waited = json_object_get(json, "waited");
+    const json_t *reductions = json_object_get(json, "reductions");
+    ret_plateau->waited = (int)json_integer_value(waited);
+    ret_plateau->reductions = (int)json_integer_value(reductions);
+    return parse_lowest(json_object_get(json, "best"), &ret_plateau->best) &&
+           json_is_integer(waited) && json_is_integer(reductions);
+}
+
 bool lam_watch_parse(const json_t *json, lam_watch *ret_watch)
 {
-    const json_t *lowest = json_object_get(json, "lowest_loss");
     const json_t *waited = json_object_get(json, "waited");
     const json_t *stopped = json_object_get(json, "stopped_step");
     const json_t *diverged = json_object_get(json, "diverged_step");
-    ret_watch->lowest_loss = json_is_number(lowest) ? json_number_value(lowest) : INFINITY;
     ret_watch->waited = (int)json_integer_value(waited);
     ret_watch->stopped_step = json_integer_value(stopped);
     ret_watch->diverged_step = json_integer_value(diverged);
-    return (json_is_number(lowest) || json_is_null(lowest)) && json_is_integer(waited) &&
-           json_is_integer(stopped) && json_is_integer(diverged) &&
+    return json_is_integer(waited) && json_is_integer(stopped) && json_is_integer(diverged) &&
+           parse_lowest(json_object_get(json, "lowest_loss"), &ret_watch->lowest_loss) &&
+           parse_plateau(json_object_get(json, "plateau"), &ret_watch->plateau) &&
            parse_measurement(json_object_get(json, "latest"), &ret_watch->latest) &&
            parse_measurement(json_object_get(json, "best"), &ret_watch->best);
 }

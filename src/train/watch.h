@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * What the measurements of one member have shown so far: its best model, whether its patience
- * has run out, whether it diverged. A function of the sequence of measurements alone.
+ * has run out, how often a plateau lowered its rate, whether it diverged. A function of the
+ * sequence of measurements alone.
  */
 #ifndef LAM_TRAIN_WATCH_H
 #define LAM_TRAIN_WATCH_H
@@ -9,12 +10,14 @@
 #include <jansson.h>
 
 #include "lamina/train.h"
+#include "recipe/plateau.h"
 
 typedef struct lam_watch {
     lam_measurement latest; /* its step is -1 before the first */
     lam_measurement best;   /* the first of the best validation accuracy; likewise */
     double lowest_loss;     /* of validation; infinity before the first */
     int waited;             /* measurements in a row since the lowest loss */
+    lam_plateau plateau;    /* of a PLATEAU schedule */
     int64_t stopped_step;   /* after which patience ran out; -1 while it lasts */
     int64_t diverged_step;  /* whose loss is not a finite number; -1 while there is none */
 } lam_watch;

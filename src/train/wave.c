@@ -68,9 +68,10 @@ static lam_status save_checkpoint(wave_run *run)
     lam_status status =
         state ? save_best_models(run) : lam_fail_memory(run->context, LAM_RUN_CHECKPOINT, 0);
     if (status == LAM_STATUS_OK)
-        status = lam_checkpoint_save(run->session->parameters, &run->session->normalization,
-                                     lam_trainer_get_step(run->trainer), state,
-                                     lam_run_directory_get_path(run->home, LAM_RUN_CHECKPOINT));
+        status = lam_checkpoint_save(
+            run->session->parameters, lam_trainer_get_optimizer_state(run->trainer),
+            &run->session->normalization, lam_trainer_get_step(run->trainer), state,
+            lam_run_directory_get_path(run->home, LAM_RUN_CHECKPOINT));
     free(state);
     lam_trace_end(trace, span);
     return status;
@@ -89,7 +90,7 @@ static lam_status keep_measurement(void *user, int64_t step)
         LAM_TRY(lam_run_directory_append(run->members[p].directory, &watch->latest));
         if (!lam_watch_is_best_at(watch, step))
             continue;
-        LAM_TRY(lam_parameters_copy_member(run->best, run->session->parameters, p));
+        LAM_TRY(lam_parameters_copy_member(run->best, lam_trainer_get_model(run->trainer), p));
         run->members[p].has_unsaved_best = true;
     }
     double now = lam_clock_get_seconds();
@@ -111,7 +112,7 @@ static lam_status keep_snapshot(void *user, int cycle)
     snprintf(file, sizeof file, LAM_RUN_SNAPSHOT, cycle);
     for (size_t p = 0; p < run->wave->members; p++)
         if (!lam_watch_is_over(&run->watches[p]) || run->watches[p].stopped_step == step)
-            LAM_TRY(save_model(run, run->session->parameters, p, step, file));
+            LAM_TRY(save_model(run, lam_trainer_get_model(run->trainer), p, step, file));
     return LAM_STATUS_OK;
 }
 
@@ -224,16 +225,25 @@ static lam_status load_checkpoint(wave_run *run)
 static lam_status create_trainer(wave_run *run)
 {
     const lam_wave *wave = run->wave;
-    const lam_trainer_observer observer = {keep_measurement, keep_snapshot, pass_progress, run,
-                                           wave->options->trace};
+    const lam_trainer_observer observer = {.measure = keep_measurement,
+                                           .snapshot = keep_snapshot,
+                                           .progress = pass_progress,
+                                           .user = run,
+                                           .trace = wave->options->trace};
     const lam_trainer_setup setup = {.parameters = run->session->parameters,
                                      .data = run->session->data,
                                      .dataset = wave->dataset,
                                      .recipe = wave->recipe,
                                      .observer = &observer,
                                      .first_step = run->first_step,
+                                     .seeds = wave->seeds,
                                      .watches = run->watches};
-    return lam_trainer_create(&setup, &run->trainer);
+    LAM_TRY(lam_trainer_create(&setup, &run->trainer));
+    return run->first_step == 0
+               ? LAM_STATUS_OK
+               : lam_checkpoint_load_optimizer(
+                     lam_trainer_get_optimizer_state(run->trainer),
+                     lam_run_directory_get_path(run->home, LAM_RUN_CHECKPOINT));
 }
 
 static lam_status build(wave_run *run)
@@ -307,18 +317,22 @@ static void put_timing(json_t *record, const lam_run_summary *summary)
 static lam_status evaluate_tests(wave_run *run, lam_run_summary *summaries)
 {
     size_t members = run->wave->members;
-    double l2 = run->wave->recipe->network.l2;
-    if (!summaries[0].has_split[LAM_SPLIT_TEST])
-        return LAM_STATUS_OK;
+    const lam_recipe *recipe = run->wave->recipe, kept = lam_session_get_kept_recipe(recipe);
     lam_metrics *metrics = malloc(members * sizeof *metrics);
+    lam_metrics *const ret_metrics[LAM_SPLIT_COUNT] = {[LAM_SPLIT_TEST] = metrics};
+    const unsigned splits = 1u << LAM_SPLIT_TEST;
+    if (!summaries[0].has_split[LAM_SPLIT_TEST]) {
+        free(metrics);
+        return LAM_STATUS_OK;
+    }
     if (!metrics)
         return lam_fail_memory(run->context, "metrics", members * sizeof *metrics);
-    lam_status status = lam_session_evaluate(run->session, run->session->parameters,
-                                             LAM_SPLIT_TEST, l2, metrics);
+    lam_status status = lam_session_evaluate(run->session, run->session->parameters, recipe,
+                                             splits, ret_metrics);
     for (size_t p = 0; p < members && status == LAM_STATUS_OK; p++)
         summaries[p].final[LAM_SPLIT_TEST] = metrics[p];
     if (status == LAM_STATUS_OK && run->best)
-        status = lam_session_evaluate(run->session, run->best, LAM_SPLIT_TEST, l2, metrics);
+        status = lam_session_evaluate(run->session, run->best, &kept, splits, ret_metrics);
     for (size_t p = 0; p < members && status == LAM_STATUS_OK && run->best; p++)
         summaries[p].best[LAM_SPLIT_TEST] = metrics[p];
     free(metrics);
@@ -340,8 +354,8 @@ static lam_status finish(wave_run *run, lam_run_summary *summaries)
         if (has_diverged(run, p))
             continue;
         lam_record_put_results(run->members[p].record, &summaries[p]);
-        LAM_TRY(
-            save_model(run, run->session->parameters, p, summaries[p].steps, LAM_RUN_MODEL));
+        LAM_TRY(save_model(run, lam_trainer_get_model(run->trainer), p, summaries[p].steps,
+                           LAM_RUN_MODEL));
     }
     return LAM_STATUS_OK;
 }

@@ -69,10 +69,16 @@ MISTAKES = [
      "schedule: {type: triangular, minimum: 0.01, maximum: 0.1, half_cycle_steps: 0}",
      ["half_cycle_steps", "legal"]),
     # names
-    ("schedule: {type: constant, rate: 0.1}", "schedule: {type: cosine, rate: 0.1}",
-     ["cosine", "triangular"]),
-    ("optimizer: sgd", "optimizer: adam", ["adam", "sgd"]),
-    ("loss: softmax_cross_entropy", "loss: hinge", ["hinge", "softmax_cross_entropy"]),
+    ("schedule: {type: constant, rate: 0.1}", "schedule: {type: circular, rate: 0.1}",
+     ["circular", "triangular"]),
+    ("schedule: {type: constant, rate: 0.1}", "schedule: {type: cosine, rate: 0.1, minimum: 1}",
+     ["minimum 1", "rate 0.1"]),
+    ("schedule: {type: constant, rate: 0.1}", "schedule: {type: step, rate: 0.1}",
+     ["every_steps", "every_epochs"]),
+    ("optimizer: sgd", "optimizer: adamant", ["adamant", "adam", "sgd"]),
+    ("optimizer: sgd", "optimizer: {type: momentum, momentum: 1}",
+     ["optimizer.momentum", "legal: a number from 0 to below 1"]),
+    ("loss: softmax_cross_entropy", "loss: squares", ["squares", "softmax_cross_entropy"]),
     ("initialization: fan_in", "initialization: zeros", ["zeros", "fan_in"]),
     ("  - relu", "  - rely", ["rely", "relu"]),
     # layers
@@ -82,6 +88,9 @@ MISTAKES = [
     ("  - {type: dense, width: 50}", "  - relu", ["dense"]),
     ("  - {type: dense, width: 10}", "  - {type: dense, width: 9}", ["9", "10"]),
     ("  - {type: dense, width: 10}", "  - sigmoid", ["layers[2]"]),
+    ("  - relu", "  - {type: dropout, rate: 1}", ["layers[1].rate", "below 1"]),
+    ("  - relu", "  - {type: batch_norm, epsilon: 0}", ["layers[1].epsilon", "above 0"]),
+    ("  - relu", "  - {type: add, from: first}", ["layers[1]", "first"]),
     # files
     ("  train_files: [1]", "  train_files: []", ["train_files", "legal"]),
     ("  train_files: [1]", "  train_files: [6]", ["6", "legal"]),
@@ -166,7 +175,7 @@ class File(LaminaTest):
 
     def test_every_command_refuses_before_it_opens_a_device(self):
         path = self.write(GOOD.replace("batch: 100", "batch: 0"))
-        for command in ["train", "check-gradients", "recipe"]:
+        for command in ["train", "check-gradients", "recipe", "schedule"]:
             self.assertIn(command, COMMANDS)
             with self.subTest(command):
                 result = lamina(command, path, cwd=self.place)

@@ -30,7 +30,7 @@ class Help(LaminaTest):
                 self.assertIn(f"Usage: lamina {command}", result.out)
 
     def test_quick_examples_work_as_printed(self):
-        for command in ["devices", "recipe"]:
+        for command in ["devices", "recipe", "schedule"]:
             examples = lamina(command, "--help").out.split("Examples:")[1]
             lines = re.findall(r"^  lamina (.*)$", examples, re.MULTILINE)
             self.assertGreaterEqual(len(lines), 2)
@@ -80,12 +80,14 @@ class UsageErrors(LaminaTest):
         self.assert_usage_error("train", names="RECIPE")
         self.assert_usage_error("check-gradients", names="RECIPE")
         self.assert_usage_error("recipe", names="RECIPE")
+        self.assert_usage_error("schedule", names="RECIPE")
         self.assert_usage_error("evaluate", names="DIR")
 
     def test_surplus_argument(self):
         self.assert_usage_error("train", RECIPE, RECIPE, names="one recipe")
         self.assert_usage_error("check-gradients", RECIPE, RECIPE, names="one recipe")
         self.assert_usage_error("recipe", RECIPE, RECIPE, names="one recipe")
+        self.assert_usage_error("schedule", RECIPE, RECIPE, names="one recipe")
         self.assert_usage_error("evaluate", "a", "b", names="one run folder")
         self.assert_usage_error("devices", "surplus", names="arguments")
         self.assert_usage_error("bench", "surplus", names="arguments")
@@ -105,6 +107,8 @@ class UsageErrors(LaminaTest):
             self.assert_usage_error(*check, "--step", value, names="--step")
         for value in ["0", "3073", "x"]:
             self.assert_usage_error(*check, "--inputs", value, names="--inputs")
+        for value in ["0", "-1", "x", "1.5", "9223372036854775808"]:
+            self.assert_usage_error("schedule", RECIPE, "--every", value, names="--every")
         self.assert_usage_error(*check, "--entries", "none", names="--entries")
         self.assert_usage_error(*check, "--precision", "half", names="double or float")
 

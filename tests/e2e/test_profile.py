@@ -12,7 +12,7 @@ from support import (BAD_OUTPUT, DIVERGED, INTERRUPTED, RECIPE, SMALL, LaminaTes
 STEPS = 10
 EPOCHS = 2
 STEP_LAUNCHES = ["matmul_forward 100x3072x50", "matmul_forward 100x50x10",
-                 "softmax_cross_entropy", "matmul_backward_input 100x50x10",
+                 "loss", "matmul_backward_input 100x50x10",
                  "matmul_backward_weights 100x50x10", "matmul_backward_weights 100x3072x50"]
 ENDLESS = ["--data", "synthetic", "--set", "data.train_first=500", "--set",
            "stop={epochs: 10000000}", "--set", "measure={every_epochs: 100}"]

@@ -4,7 +4,7 @@
 #include <check.h>
 
 #include "base/random.h"
-#include "op/softmax_cross_entropy.h"
+#include "op/loss.h"
 #include "support/device_fixture.h"
 
 static void draw(small_rows *rows)
@@ -44,7 +44,7 @@ small_problem small_problem_make(lam_engine *engine, const lam_graph *graph, siz
                                 SMALL_INPUTS, rows->mean,   rows->deviation};
     size_t sums = SMALL_STEPS * SMALL_BLOCKS * members;
     small_problem problem = {.engine = engine};
-    ck_assert_uint_eq(lam_softmax_cross_entropy_get_blocks(SMALL_BATCH), SMALL_BLOCKS);
+    ck_assert_uint_eq(lam_loss_get_blocks(SMALL_BATCH), SMALL_BLOCKS);
     ck_assert_ok(lam_parameters_create(engine, graph, members, &problem.parameters));
     ck_assert_ok(lam_resident_data_create(engine, &host, &problem.data));
     problem.order = test_upload_bytes(engine, rows->order, sizeof rows->order);

@@ -52,6 +52,12 @@ const lam_dataset *small_run_dataset(void)
     return dataset;
 }
 
+double small_run_rate(int64_t step)
+{
+    const lam_schedule_span span = {SMALL_RUN_ROWS / small_recipe.batch, SMALL_RUN_STEPS, 0};
+    return lam_schedule_get_rate(&small_recipe.schedule, &span, step);
+}
+
 const char *small_run_file(const char *run, const char *file)
 {
     char *path = NULL;

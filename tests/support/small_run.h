@@ -25,6 +25,9 @@ void small_run_tear_down(void);
 
 const lam_dataset *small_run_dataset(void);
 
+/* The learning rate of a step of small_recipe. */
+double small_run_rate(int64_t step);
+
 /* The path of run folder `name`, or of a file in it; kept for one test. */
 const char *small_run_path(const char *name);
 const char *small_run_file(const char *run, const char *file);

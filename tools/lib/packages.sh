@@ -18,6 +18,7 @@ readonly program_packages=(
     librandom123-dev   # Philox random numbers
     libyaml-dev        # recipes
     libjansson-dev     # JSON: run records, --json
+    libpng-dev         # pictures
     nettle-dev         # SHA-256: keys and checksums of kept programs
     pocl-opencl-icd    # an OpenCL device for every CPU
 )
