@@ -6,6 +6,8 @@
 #include "support/folder.h"
 #include "support/small_run.h"
 #include "support/suite.h"
+#include "train/session.h"
+#include "train/wave_state.h"
 
 typedef struct stopper {
     lam_context *context;
@@ -92,7 +94,9 @@ START_TEST(resumed_run_ends_in_the_same_bytes)
     for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
         expect_interrupted_leg(run, stops[i], false);
         expect_last_leg(run, whole);
+        small_run_expect_same_file(run, whole, LAM_RUN_BEST);
         ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_MODEL)), 0);
+        ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_BEST)), 0);
         ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_METRICS)), 0);
         ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_RECORD)), 0);
     }
@@ -165,14 +169,40 @@ static lam_status resume(const char *run, lam_run_summary *summary)
 
 /* A run killed between its last checkpoint and its model: nothing is left to train, and the
  * final metrics are still those of the network. */
+/* A checkpoint of the whole run, made of the model that it ended with. */
+static void make_last_checkpoint(const char *run, const lam_run_summary *summary)
+{
+    lam_session *session = NULL;
+    int64_t step = 0;
+    lam_watch watch = lam_watch_start();
+    lam_measurement m = {.step = summary->steps, .epoch = 4, .has_validation = true};
+    m.train = summary->final[LAM_SPLIT_TRAIN];
+    m.validation = summary->final[LAM_SPLIT_VALIDATION];
+    lam_watch_observe(&watch, &m, 0);
+    char *state = lam_wave_state_format(&small_recipe.seed, &watch, 1);
+    ck_assert_ok(lam_session_create(test_device(), &small_recipe, small_run_dataset(),
+                                    LAM_GEMM_AUTO, NULL, &session));
+    ck_assert_ok(
+        lam_model_file_load(session->parameters, 0, small_run_file(run, LAM_RUN_MODEL), &step));
+    ck_assert_int_eq(step, summary->steps);
+    lam_optimizer_state *optimizer = NULL;
+    ck_assert_ok(lam_optimizer_state_create(session->engine, &session->parameters->graph, 1,
+                                            small_recipe.optimizer.type, &optimizer));
+    ck_assert_ok(lam_checkpoint_save(session->parameters, optimizer, &session->normalization,
+                                     step, state, small_run_file(run, LAM_RUN_CHECKPOINT)));
+    lam_optimizer_state_destroy(&optimizer);
+    lam_session_destroy(&session);
+    free(state);
+}
+
 START_TEST(run_killed_after_its_last_step_is_finished_by_resuming)
 {
     const char *whole = small_run_path("whole"), *run = small_run_path("run");
     lam_run_summary expected = small_run_train(whole), summary;
     ck_assert_int_eq(rename(whole, run), 0);
     unfinish(run);
-    ck_assert_int_eq(
-        rename(small_run_file(run, LAM_RUN_MODEL), small_run_file(run, LAM_RUN_CHECKPOINT)), 0);
+    make_last_checkpoint(run, &expected);
+    ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_MODEL)), 0);
     char *metrics = test_file_read(small_run_file(run, LAM_RUN_METRICS), NULL);
     ck_assert_ok(resume(run, &summary));
     char *metrics_after = test_file_read(small_run_file(run, LAM_RUN_METRICS), NULL);

@@ -196,11 +196,11 @@ START_TEST(record_comes_back)
                                0.1, "steps", (json_int_t)INT64_MAX, "list", 1, 2);
     json_t *other = json_pack("{s:s}", "status", "finished"), *loaded = NULL;
     open_run(false, false);
-    ck_assert_ok(lam_run_directory_write_record(run, record));
+    ck_assert_ok(lam_run_directory_write_json(run, LAM_RUN_RECORD, record));
     ck_assert_ok(lam_run_record_load(test_context(), folder.path, &loaded));
     ck_assert(json_equal(record, loaded));
     json_decref(loaded);
-    ck_assert_ok(lam_run_directory_write_record(run, other));
+    ck_assert_ok(lam_run_directory_write_json(run, LAM_RUN_RECORD, other));
     ck_assert_ok(lam_run_record_load(test_context(), folder.path, &loaded));
     ck_assert(json_equal(other, loaded));
     ck_assert_int_eq(test_folder_count(&folder), 1);
@@ -281,14 +281,14 @@ START_TEST(recipe_and_data_folder_come_back)
     char *data = NULL;
     json_t *record = make_record(&recipe);
     open_run(false, false);
-    ck_assert_ok(lam_run_directory_write_record(run, record));
+    ck_assert_ok(lam_run_directory_write_json(run, LAM_RUN_RECORD, record));
     ck_assert_ok(lam_run_load(test_context(), folder.path, &loaded, &data));
     ck_assert_str_eq(data, "/data/c ifar");
     expect_same_recipe(&recipe, &loaded);
     free(data);
     data = folder.path;
     json_object_set_new(record, "data_directory", json_null());
-    ck_assert_ok(lam_run_directory_write_record(run, record));
+    ck_assert_ok(lam_run_directory_write_json(run, LAM_RUN_RECORD, record));
     ck_assert_ok(lam_run_load(test_context(), folder.path, &loaded, &data));
     ck_assert_ptr_null(data);
     json_decref(record);
@@ -299,7 +299,7 @@ static void expect_bad_run(const json_t *record, const char *part)
 {
     static lam_recipe loaded;
     char *data = NULL;
-    ck_assert_ok(lam_run_directory_write_record(run, record));
+    ck_assert_ok(lam_run_directory_write_json(run, LAM_RUN_RECORD, record));
     ck_assert_int_eq(lam_run_load(test_context(), folder.path, &loaded, &data),
                      LAM_STATUS_BAD_MODEL);
     ck_assert_ptr_null(data);
@@ -362,7 +362,8 @@ START_TEST(unwritable_places_are_reported)
     ck_assert_ok(lam_run_directory_open(test_context(), inside, false, false, &run));
     ck_assert_int_eq(remove(inside), 0);
     json_t *record = json_object();
-    ck_assert_int_eq(lam_run_directory_write_record(run, record), LAM_STATUS_BAD_OUTPUT);
+    ck_assert_int_eq(lam_run_directory_write_json(run, LAM_RUN_RECORD, record),
+                     LAM_STATUS_BAD_OUTPUT);
     expect_in_message("gone/" LAM_RUN_RECORD);
     ck_assert_int_eq(lam_run_directory_start_metrics(run, -1), LAM_STATUS_BAD_OUTPUT);
     expect_in_message("gone/" LAM_RUN_METRICS);
@@ -386,13 +387,13 @@ START_TEST(full_disk_is_reported_and_old_files_survive)
     json_t *record = json_pack("{s:s}", "status", "running");
     json_t *large = json_pack("{s:s, s:s}", "status", "finished", "text", HEADER HEADER);
     open_run(false, false);
-    ck_assert_ok(lam_run_directory_write_record(run, record));
+    ck_assert_ok(lam_run_directory_write_json(run, LAM_RUN_RECORD, record));
     ck_assert_ok(lam_run_directory_start_metrics(run, -1));
     signal(SIGXFSZ, SIG_IGN);
     limit_file_size(strlen(HEADER) + 10);
     lam_status row = lam_run_directory_append(run, &measurement);
     lam_status second = lam_run_directory_append(run, &measurement);
-    lam_status written = lam_run_directory_write_record(run, large);
+    lam_status written = lam_run_directory_write_json(run, LAM_RUN_RECORD, large);
     limit_file_size(RLIM_INFINITY);
     ck_assert_int_eq(row, LAM_STATUS_BAD_OUTPUT);
     ck_assert_int_eq(second, LAM_STATUS_BAD_OUTPUT);

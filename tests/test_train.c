@@ -206,8 +206,8 @@ START_TEST(evaluation_repeats_the_final_metrics_to_the_bit)
     lam_run_summary evaluated;
     ck_assert_ok(lam_run_load(test_context(), run, &loaded, &data));
     ck_assert_ptr_null(data);
-    ck_assert_ok(lam_evaluate(test_device(), &loaded, small_run_dataset(), run, LAM_GEMM_AUTO,
-                              &evaluated));
+    ck_assert_ok(lam_evaluate(test_device(), &loaded, small_run_dataset(),
+                              small_run_file(run, LAM_RUN_MODEL), LAM_GEMM_AUTO, &evaluated));
     for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
         ck_assert(trained.has_split[split] && evaluated.has_split[split]);
         ck_assert_mem_eq(&trained.final[split], &evaluated.final[split], sizeof(lam_metrics));
@@ -228,8 +228,8 @@ START_TEST(evaluation_normalizes_as_the_model_was_trained)
     data.train_first = 300;
     ck_assert_ok(lam_dataset_load(test_context(), &data, NULL, &other));
     ck_assert(lam_dataset_get_mean(other)[0] != lam_dataset_get_mean(small_run_dataset())[0]);
-    ck_assert_ok(
-        lam_evaluate(test_device(), &small_recipe, other, run, LAM_GEMM_AUTO, &evaluated));
+    ck_assert_ok(lam_evaluate(test_device(), &small_recipe, other,
+                              small_run_file(run, LAM_RUN_MODEL), LAM_GEMM_AUTO, &evaluated));
     ck_assert_mem_eq(&trained.final[LAM_SPLIT_TEST], &evaluated.final[LAM_SPLIT_TEST],
                      sizeof(lam_metrics));
     ck_assert_double_ne(trained.final[LAM_SPLIT_TRAIN].loss,
@@ -241,8 +241,8 @@ END_TEST
 static void expect_bad_model(const char *run, const char *part)
 {
     lam_run_summary summary;
-    ck_assert_int_eq(lam_evaluate(test_device(), &small_recipe, small_run_dataset(), run,
-                                  LAM_GEMM_AUTO, &summary),
+    ck_assert_int_eq(lam_evaluate(test_device(), &small_recipe, small_run_dataset(),
+                                  small_run_file(run, LAM_RUN_MODEL), LAM_GEMM_AUTO, &summary),
                      LAM_STATUS_BAD_MODEL);
     small_run_expect_in_message(run);
     small_run_expect_in_message(part);
@@ -268,6 +268,146 @@ START_TEST(evaluation_refuses_models_that_do_not_fit)
     ck_assert_int_eq(remove(small_run_file(run, LAM_RUN_MODEL)), 0);
     expect_bad_model(run, LAM_RUN_MODEL);
     free(model);
+}
+END_TEST
+
+/* ---- best models, patience and snapshots ---- */
+
+static lam_metrics evaluate_model(const char *run, const char *model, lam_split split,
+                                  int64_t *ret_step)
+{
+    lam_run_summary evaluated;
+    char *path = NULL;
+    ck_assert_ok(lam_run_find_model(test_context(), run, model, &path));
+    ck_assert_ok(lam_evaluate(test_device(), &small_recipe, small_run_dataset(), path,
+                              LAM_GEMM_AUTO, &evaluated));
+    free(path);
+    *ret_step = evaluated.steps;
+    return evaluated.final[split];
+}
+
+START_TEST(best_model_is_that_of_the_best_measurement)
+{
+    const char *run = small_run_path("run");
+    small_run_row rows[20];
+    int64_t step = -1;
+    small_recipe.schedule = (lam_schedule){.type = LAM_SCHEDULE_CONSTANT, .rate = 0.5};
+    small_recipe.measure = (lam_duration){LAM_UNIT_STEPS, 4};
+    small_recipe.stop = (lam_duration){LAM_UNIT_STEPS, 40};
+    const lam_run_summary summary = small_run_train(run);
+    int count = small_run_read_metrics(run, rows, 20), best = 0;
+    for (int i = 1; i < count; i++)
+        if (rows[i].values[SMALL_RUN_VALIDATION_ACCURACY] >
+            rows[best].values[SMALL_RUN_VALIDATION_ACCURACY])
+            best = i;
+    ck_assert_int_gt(best, 0);
+    ck_assert_int_lt(best, count - 1);
+    ck_assert(summary.has_best);
+    ck_assert_int_eq(summary.best_step, rows[best].step);
+    for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
+        lam_metrics m = evaluate_model(run, "best", (lam_split)split, &step);
+        ck_assert_mem_eq(&m, &summary.best[split], sizeof m);
+        m = evaluate_model(run, "last", (lam_split)split, &step);
+        ck_assert_mem_eq(&m, &summary.final[split], sizeof m);
+    }
+    ck_assert_int_eq(step, 40);
+    evaluate_model(run, "best.safetensors", LAM_SPLIT_TRAIN, &step);
+    ck_assert_int_eq(step, summary.best_step);
+}
+END_TEST
+
+START_TEST(patience_ends_a_run_as_finished)
+{
+    const char *run = small_run_path("run");
+    small_run_row rows[50];
+    json_t *record = NULL;
+    small_recipe.schedule = (lam_schedule){.type = LAM_SCHEDULE_CONSTANT, .rate = 0.5};
+    small_recipe.measure = (lam_duration){LAM_UNIT_STEPS, 1};
+    small_recipe.stop = (lam_duration){LAM_UNIT_STEPS, SMALL_RUN_STEPS};
+    small_recipe.patience = 3;
+    const lam_run_summary summary = small_run_train(run);
+    int count = small_run_read_metrics(run, rows, 50), waited = 0;
+    double lowest = INFINITY;
+    for (int i = 0; i < count; i++) {
+        ck_assert_int_lt(waited, 3);
+        waited = rows[i].values[SMALL_RUN_VALIDATION_LOSS] < lowest ? 0 : waited + 1;
+        lowest = fmin(lowest, rows[i].values[SMALL_RUN_VALIDATION_LOSS]);
+    }
+    ck_assert_int_eq(waited, 3);
+    ck_assert(summary.stopped_early);
+    ck_assert_int_eq(summary.steps, rows[count - 1].step);
+    ck_assert_int_lt(summary.steps, SMALL_RUN_STEPS);
+    small_run_expect_status(run, "finished");
+    ck_assert_ok(lam_run_record_load(test_context(), run, &record));
+    ck_assert_int_eq(json_integer_value(json_object_get(record, "stopped_early")),
+                     summary.steps);
+    json_decref(record);
+}
+END_TEST
+
+START_TEST(patience_needs_validation_rows)
+{
+    lam_dataset *other = NULL;
+    lam_run_summary summary;
+    lam_data_options data = small_recipe.data;
+    const lam_train_options options = small_run_options(small_run_path("run"));
+    data.validation_count = 0;
+    small_recipe.patience = 3;
+    ck_assert_ok(lam_dataset_load(test_context(), &data, NULL, &other));
+    ck_assert_int_eq(lam_train(test_device(), &small_recipe, other, &options, &summary),
+                     LAM_STATUS_BAD_RECIPE);
+    small_run_expect_in_message("patience");
+    small_recipe.patience = 0;
+    ck_assert_ok(lam_train(test_device(), &small_recipe, other, &options, &summary));
+    ck_assert(!summary.has_best);
+    ck_assert(!test_file_exists(small_run_file(options.output_directory, LAM_RUN_BEST)));
+    lam_dataset_destroy(&other);
+}
+END_TEST
+
+/* Measurements elsewhere do not move them; the last one is the model. */
+START_TEST(snapshots_are_the_models_of_the_cycles_ends)
+{
+    const char *run = small_run_path("run"), *other = small_run_path("other");
+    int64_t step = 0;
+    small_recipe.snapshots = true;
+    small_recipe.measure = (lam_duration){LAM_UNIT_STEPS, 7};
+    small_run_train(run);
+    ck_assert(!test_file_exists(small_run_file(run, "snapshot-3.safetensors")));
+    for (int k = 1; k <= 2; k++) {
+        char name[20];
+        snprintf(name, sizeof name, "snapshot-%d", k);
+        evaluate_model(run, name, LAM_SPLIT_TEST, &step);
+        ck_assert_int_eq(step, 20 * k);
+    }
+    char *last = test_file_read(small_run_file(run, "snapshot-2.safetensors"), NULL);
+    char *model = test_file_read(small_run_file(run, LAM_RUN_MODEL), NULL);
+    ck_assert_str_eq(last, model);
+    free(last);
+    free(model);
+    lam_train_options options = small_run_options(run);
+    lam_run_summary summary;
+    options.force = true;
+    small_recipe.snapshots = false;
+    ck_assert_ok(small_run_try(&options, &summary));
+    ck_assert(!test_file_exists(small_run_file(run, "snapshot-1.safetensors")));
+    small_recipe.stop = (lam_duration){LAM_UNIT_STEPS, 20};
+    small_run_train(other);
+    evaluate_model(other, NULL, LAM_SPLIT_TEST, &step);
+    ck_assert_int_eq(step, 20);
+}
+END_TEST
+
+START_TEST(missing_models_are_named_with_those_that_are_there)
+{
+    const char *run = small_run_path("run");
+    char *path = NULL;
+    small_run_train(run);
+    ck_assert_int_eq(lam_run_find_model(test_context(), run, "snapshot-4", &path),
+                     LAM_STATUS_BAD_MODEL);
+    small_run_expect_in_message("snapshot-4.safetensors");
+    small_run_expect_in_message(LAM_RUN_BEST);
+    ck_assert_ptr_null(path);
 }
 END_TEST
 
@@ -405,6 +545,11 @@ static void add_tests(Suite *suite)
     add_test(suite, "evaluate", evaluation_repeats_the_final_metrics_to_the_bit);
     add_test(suite, "z-score", evaluation_normalizes_as_the_model_was_trained);
     add_test(suite, "bad model", evaluation_refuses_models_that_do_not_fit);
+    add_test(suite, "best", best_model_is_that_of_the_best_measurement);
+    add_test(suite, "patience", patience_ends_a_run_as_finished);
+    add_test(suite, "no validation", patience_needs_validation_rows);
+    add_test(suite, "snapshots", snapshots_are_the_models_of_the_cycles_ends);
+    add_test(suite, "missing", missing_models_are_named_with_those_that_are_there);
     add_test(suite, "folder", folder_of_an_earlier_run_is_refused_or_replaced);
     add_test(suite, "no fit", recipe_that_does_not_fit_the_data_is_refused);
     add_test(suite, "diverged", diverged_run_reports_its_step_and_keeps_its_rows);

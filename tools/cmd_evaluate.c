@@ -6,6 +6,7 @@
 typedef struct evaluate_options {
     common_options common;
     const char *directory;
+    const char *model;
 } evaluate_options;
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -15,6 +16,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_INIT:
         for (int i = 0; i < 4; i++)
             state->child_inputs[i] = &options->common;
+        return 0;
+    case 'm':
+        options->model = argument;
         return 0;
     case ARGP_KEY_ARG:
         if (options->directory)
@@ -34,30 +38,42 @@ static lam_status evaluate(lam_context *context, const evaluate_options *options
                            lam_run_summary *summary)
 {
     run_data run = {0};
+    char *model = NULL;
     lam_device *device = NULL;
     lam_status status = run_data_load(context, &options->common, options->directory, &run);
     if (status == LAM_STATUS_OK)
+        status = lam_run_find_model(context, options->directory, options->model, &model);
+    if (status == LAM_STATUS_OK)
         status = open_device(context, &options->common, &device);
     if (status == LAM_STATUS_OK)
-        status = lam_evaluate(device, &run.recipe, run.dataset, options->directory,
-                              options->common.gemm, summary);
+        status = lam_evaluate(device, &run.recipe, run.dataset, model, options->common.gemm,
+                              summary);
     lam_device_close(&device);
     run_data_free(&run);
+    free(model);
     return status;
 }
 
 int cmd_evaluate(lam_context *context, int argc, char **argv)
 {
+    const struct argp_option own_options[] = {
+        {"model", 'm', "WHICH", 0,
+         "last (default), best (highest validation accuracy), or a file of the folder, e.g. "
+         "snapshot-1",
+         1},
+        {0}};
     const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
                                           {&data_argp, 0, NULL, 0},
                                           {&tune_argp, 0, NULL, 0},
                                           {&json_argp, 0, NULL, 0},
                                           {0}};
     const struct argp argp = {
+        .options = own_options,
         .parser = parse_option,
         .args_doc = "DIR",
-        .doc = "Measure loss, cost and accuracy of the model in a run folder.\v"
+        .doc = "Measure loss, cost and accuracy of a model in a run folder.\v"
                "Examples:\n  lamina evaluate runs/a2-fig4-1\n"
+               "  lamina evaluate runs/a2-fig4-1 --model best\n"
                "  lamina evaluate runs/a2-fig4-1 --device cpu --json",
         .children = children};
     evaluate_options options = {.common = common_options_start()};
@@ -68,7 +84,7 @@ int cmd_evaluate(lam_context *context, int argc, char **argv)
     if (status != LAM_STATUS_OK)
         return report_failure(context, status);
     if (options.common.json)
-        return print_json(summary_to_json(&summary));
-    print_metrics(&summary);
+        return print_json(splits_to_json(&summary, summary.final));
+    print_metrics(&summary, summary.final);
     return EXIT_SUCCESS;
 }

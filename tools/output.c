@@ -34,21 +34,22 @@ json_t *metrics_to_json(const lam_metrics *metrics)
                      "accuracy", metrics->accuracy);
 }
 
-json_t *summary_to_json(const lam_run_summary *summary)
+json_t *splits_to_json(const lam_run_summary *summary,
+                       const lam_metrics metrics[LAM_SPLIT_COUNT])
 {
     json_t *splits = json_object();
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)
         if (summary->has_split[split])
             json_object_set_new(splits, lam_split_name((lam_split)split),
-                                metrics_to_json(&summary->final[split]));
+                                metrics_to_json(&metrics[split]));
     return splits;
 }
 
-void print_metrics(const lam_run_summary *summary)
+void print_metrics(const lam_run_summary *summary, const lam_metrics metrics[LAM_SPLIT_COUNT])
 {
     printf("%-12s %10s %10s %10s\n", "split", "loss", "cost", "accuracy");
     for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
-        const lam_metrics *m = &summary->final[split];
+        const lam_metrics *m = &metrics[split];
         if (summary->has_split[split])
             printf("%-12s %10.4f %10.4f %8.2f %%\n", lam_split_name((lam_split)split), m->loss,
                    m->cost, 100 * m->accuracy);

@@ -116,8 +116,9 @@ int print_json(json_t *json);
 /** {"loss":, "cost":, "accuracy":} */
 json_t *metrics_to_json(const lam_metrics *metrics);
 
-/** Prints the table of splits against loss, cost and accuracy. */
-void print_metrics(const lam_run_summary *summary);
+/** Prints the table of the splits that exist against loss, cost and accuracy: the summary's
+ * final or best metrics. */
+void print_metrics(const lam_run_summary *summary, const lam_metrics metrics[LAM_SPLIT_COUNT]);
 /** Whether an output is to be stdout, written as `-'; NULL is none. */
 bool is_stdout(const char *output);
 /** Writes predictions to a file or to stdout. */
@@ -126,6 +127,22 @@ LAM_MUST_USE lam_status write_predictions(lam_context *context,
                                           const char *output);
 
 /** {"train": {..}, ..} of the splits that exist. */
-json_t *summary_to_json(const lam_run_summary *summary);
+json_t *splits_to_json(const lam_run_summary *summary,
+                       const lam_metrics metrics[LAM_SPLIT_COUNT]);
+
+/* ---- seeds.c ---- */
+
+/** Several seeds from the command line; free() the seeds. */
+typedef struct seed_list {
+    uint64_t *seeds;
+    size_t count;
+} seed_list;
+
+/** Reads "1..6", "1,3,7" or both mixed, or ends the program with a usage error. */
+seed_list parse_seeds(struct argp_state *state, const char *text);
+
+/** Prints each seed's accuracies and losses, and what they say together; or with `json` the
+ * set's summary. Returns the exit status. */
+int print_seeds(const char *directory, const lam_seed_result *results, size_t count, bool json);
 
 #endif

@@ -17,6 +17,7 @@
 #include "lamina/preview.h"
 #include "lamina/recipe.h"
 #include "lamina/schedule.h"
+#include "lamina/statistics.h"
 #include "lamina/status.h"
 #include "lamina/trace.h"
 #include "lamina/train.h"

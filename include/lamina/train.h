@@ -3,7 +3,10 @@
  * Training a recipe into a run folder, and evaluating what such a folder holds.
  *
  * A run folder holds run.json (the resolved recipe, where it ran, what it gave), metrics.csv
- * (one row per measurement) and model.safetensors (the trained network).
+ * (one row per measurement), model.safetensors (the trained network), with validation rows
+ * best.safetensors (the network of the best measured validation accuracy, the first of equals),
+ * and with recipe->snapshots snapshot-<k>.safetensors (the network at the end of cycle
+ * k = 1 ..).
  */
 #ifndef LAMINA_TRAIN_H
 #define LAMINA_TRAIN_H
@@ -16,6 +19,7 @@
 #include "lamina/device.h"
 #include "lamina/gemm.h"
 #include "lamina/recipe.h"
+#include "lamina/statistics.h"
 #include "lamina/trace.h"
 
 LAM_BEGIN_DECLS
@@ -37,8 +41,9 @@ typedef struct lam_measurement {
     bool has_validation;
 } lam_measurement;
 
-/** How far training is; `latest` is the newest measurement. */
+/** How far training is; `latest` is the newest measurement, of several networks the mean. */
 typedef struct lam_progress {
+    int networks, networks_done, networks_total; /* in training now; trained before; all */
     int64_t step, total_steps;
     double epoch;
     double samples_per_second; /* of this run so far, training alone */
@@ -67,8 +72,13 @@ typedef struct lam_run_summary {
     double seconds_per_epoch;  /* training alone, without measurements */
     double samples_per_second; /* training alone */
     double seconds_total;      /* training and measuring */
-    lam_metrics final[LAM_SPLIT_COUNT];
+    bool stopped_early;        /* after `steps` steps, by the recipe's patience */
     bool has_split[LAM_SPLIT_COUNT];
+    lam_metrics final[LAM_SPLIT_COUNT]; /* of model.safetensors */
+    bool has_best;                      /* of best.safetensors: */
+    int64_t best_step;
+    double best_epoch;
+    lam_metrics best[LAM_SPLIT_COUNT];
 } lam_run_summary;
 
 /**
@@ -86,6 +96,58 @@ LAM_API LAM_MUST_USE lam_status lam_train(lam_device *device, const lam_recipe *
                                           const lam_train_options *options,
                                           lam_run_summary *ret_summary);
 
+#define LAM_MAX_SEEDS 1000
+
+/** Networks that differ in nothing but their seeds. */
+typedef struct lam_seed_set {
+    const uint64_t *seeds; /* all different; below 2^63 */
+    size_t count;          /* 1 .. LAM_MAX_SEEDS */
+    bool varies_order;     /* each seed is the recipe's, too: other rows in other batches */
+} lam_seed_set;
+
+typedef struct lam_seed_result {
+    uint64_t seed;
+    bool diverged; /* `run` is empty then */
+    lam_run_summary run;
+} lam_seed_result;
+
+/**
+ * Trains `recipe` once for each seed, into the run folders seed-<seed> of the output folder,
+ * and sums up in summary.json there.
+ *
+ * A seed is that of a network's initial weights and dropout; batches and augmentation follow
+ * recipe->seed and are shared, so that the networks are trained side by side, as many as the
+ * device's memory holds. Each has the bits that it has alone. With `varies_order` they are
+ * trained one after another, as by lam_train() with recipe->seed set to each.
+ *
+ * With `resume`, seeds that are finished are kept as they are. ret_results[set->count].
+ * Errors: as lam_train(); DIVERGED only when every network diverged, otherwise those are left
+ * out; BAD_ARGUMENT for a set as it must not be.
+ */
+LAM_API LAM_MUST_USE lam_status lam_train_seeds(lam_device *device, const lam_recipe *recipe,
+                                                const lam_dataset *dataset,
+                                                const lam_train_options *options,
+                                                const lam_seed_set *set,
+                                                lam_seed_result *ret_results);
+
+typedef struct lam_metrics_estimate {
+    lam_estimate loss, cost, accuracy;
+} lam_metrics_estimate;
+
+/** What the networks that did not diverge say of one split: of their final models, or of their
+ * best. Counts are 0 where the split is missing. */
+LAM_API lam_metrics_estimate lam_seed_results_estimate(const lam_seed_result *results,
+                                                       size_t count, lam_split split,
+                                                       bool best);
+
+/**
+ * The path of a run folder's model: "last" (or NULL) is model.safetensors, "best" is
+ * best.safetensors, all else the name of a file in the folder, ".safetensors" added where it is
+ * left out. free() it. Errors: BAD_MODEL when there is none, with what there is.
+ */
+LAM_API LAM_MUST_USE lam_status lam_run_find_model(lam_context *context, const char *directory,
+                                                   const char *model, char **ret_path);
+
 /**
  * Reads a run folder's recipe and the data folder it was trained on (NULL when none was
  * recorded; free() it). Errors: BAD_MODEL (also when the run is not finished).
@@ -94,12 +156,12 @@ LAM_API LAM_MUST_USE lam_status lam_run_load(lam_context *context, const char *d
                                              lam_recipe *ret_recipe, char **ret_data_directory);
 
 /**
- * Computes loss, cost and accuracy of the folder's model on all splits of `dataset`, with the
+ * Computes loss, cost and accuracy of a model file on all splits of `dataset`, with the
  * normalization stored in the model. Errors: BAD_MODEL (a file missing, cut short, or of other
  * shapes than its recipe), BAD_DEVICE, BAD_KERNEL, NO_MEMORY.
  */
 LAM_API LAM_MUST_USE lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
-                                             const lam_dataset *dataset, const char *directory,
+                                             const lam_dataset *dataset, const char *model_path,
                                              lam_gemm gemm, lam_run_summary *ret_summary);
 
 /**

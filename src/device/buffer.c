@@ -135,3 +135,17 @@ lam_status lam_buffer_read(const lam_buffer *buffer, size_t offset_bytes, void *
                                status);
     return LAM_STATUS_OK;
 }
+
+lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_buffer *from,
+                                   const lam_columns *columns)
+{
+    const size_t origin[3] = {columns->first_bytes, 0, 0};
+    const size_t region[3] = {columns->width_bytes, columns->rows, 1};
+    cl_int status = clEnqueueCopyBufferRect(to->device->queue, from->memory, to->memory, origin,
+                                            origin, region, columns->pitch_bytes, 0,
+                                            columns->pitch_bytes, 0, 0, NULL, NULL);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(to->device, LAM_STATUS_BAD_DEVICE, "clEnqueueCopyBufferRect",
+                               status);
+    return LAM_STATUS_OK;
+}

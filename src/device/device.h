@@ -75,6 +75,16 @@ LAM_MUST_USE lam_status lam_buffer_write(lam_buffer *buffer, size_t offset_bytes
 LAM_MUST_USE lam_status lam_buffer_read(const lam_buffer *buffer, size_t offset_bytes,
                                         void *ret_bytes, size_t count);
 
+/** Columns of a row-major matrix, in bytes. */
+typedef struct lam_columns {
+    size_t rows, pitch_bytes; /* of the whole matrix */
+    size_t first_bytes, width_bytes;
+} lam_columns;
+
+/** Queues a copy of the same columns from one buffer to another. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_buffer *from,
+                                                const lam_columns *columns);
+
 /** Queues the copy and returns; `bytes` must stay as they are until a later wait. */
 LAM_MUST_USE lam_status lam_buffer_write_later(lam_buffer *buffer, size_t offset_bytes,
                                                const void *bytes, size_t count);

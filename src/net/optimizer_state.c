@@ -101,3 +101,12 @@ lam_status lam_optimizer_state_write(lam_optimizer_state *state, int unit, lam_t
     return lam_member_columns_write(state->engine, state->tensors[unit][tensor], &columns,
                                     values);
 }
+
+lam_optimizer_state lam_optimizer_state_view_whole(const lam_optimizer_state *state)
+{
+    lam_optimizer_state view = *state;
+    view.members = 1;
+    for (int u = 0; u < view.graph.unit_count; u++)
+        view.graph.units[u].out *= state->members;
+    return view;
+}

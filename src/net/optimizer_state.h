@@ -43,4 +43,7 @@ LAM_MUST_USE lam_status lam_optimizer_state_write(lam_optimizer_state *state, in
                                                   lam_tensor tensor, size_t member,
                                                   const double *values);
 
+/** The whole population's as one member's: lam_parameters_view_whole(). */
+lam_optimizer_state lam_optimizer_state_view_whole(const lam_optimizer_state *state);
+
 #endif

@@ -41,6 +41,15 @@ LAM_MUST_USE lam_status lam_parameters_write(lam_parameters *parameters, int uni
                                              lam_tensor tensor, size_t member,
                                              const double *values);
 
+/** Queues a copy of one member's tensors, running statistics included, on the device. Both have
+ * the same graph and members. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_parameters_copy_member(lam_parameters *to,
+                                                   const lam_parameters *from, size_t member);
+
+/** The whole population as one member: its members are columns of wider tensors. Of use for
+ * reading and writing alone. Borrows the tensors: not to be destroyed. */
+lam_parameters lam_parameters_view_whole(const lam_parameters *parameters);
+
 /** Draws a member's (LAM_ALL_MEMBERS: every member's) initial weights from `seed`, in double,
  * the same on every device; gamma and variances 1, all else 0. */
 LAM_MUST_USE lam_status lam_parameters_initialize(lam_parameters *parameters, size_t member,

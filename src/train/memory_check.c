@@ -12,7 +12,7 @@ typedef struct training_shape {
     const lam_engine *engine;
     const lam_dataset *dataset;
     lam_graph graph;
-    size_t batch;
+    size_t members, batch;
     const lam_recipe *recipe;
 } training_shape;
 
@@ -24,16 +24,18 @@ static lam_memory_need estimate(const training_shape *shape)
         lam_memory_need_add(
             &need, (double)LAM_IMAGE_INPUTS * (double)lam_dataset_get_row_count(shape->dataset),
             "images");
-    lam_parameters_add_need(shape->engine, &shape->graph, 1, &need);
+    lam_parameters_add_need(shape->engine, &shape->graph, shape->members, &need);
+    if (lam_dataset_get_split(shape->dataset, LAM_SPLIT_VALIDATION).count > 0) /* the best */
+        lam_parameters_add_need(shape->engine, &shape->graph, shape->members, &need);
     const lam_plan_features features = {
         .augments = lam_augmentation_changes_rows(&shape->recipe->augmentation),
         .clips = shape->recipe->optimizer.clip_norm > 0};
-    lam_optimizer_state_add_need(shape->engine, &shape->graph, 1, shape->recipe->optimizer.type,
-                                 &need);
-    lam_step_plan_add_training_need(shape->engine, &shape->graph, 1, shape->batch, &features,
-                                    &need);
-    lam_measurer_add_need(shape->engine, &shape->graph, 1, shape->dataset, shape->recipe,
-                          (1u << LAM_SPLIT_COUNT) - 1, &need);
+    lam_optimizer_state_add_need(shape->engine, &shape->graph, shape->members,
+                                 shape->recipe->optimizer.type, &need);
+    lam_step_plan_add_training_need(shape->engine, &shape->graph, shape->members, shape->batch,
+                                    &features, &need);
+    lam_measurer_add_need(shape->engine, &shape->graph, shape->members, shape->dataset,
+                          shape->recipe, (1u << LAM_SPLIT_COUNT) - 1, &need);
     return need;
 }
 
@@ -120,16 +122,23 @@ static lam_status fail_memory_check(const training_shape *shape)
 }
 
 lam_status lam_memory_check(lam_device *device, const lam_recipe *recipe,
-                            const lam_dataset *dataset, lam_gemm gemm)
+                            const lam_dataset *dataset, lam_gemm gemm, size_t wanted,
+                            size_t *ret_members)
 {
     lam_engine *engine = NULL;
-    training_shape shape = {
-        .dataset = dataset, .batch = (size_t)recipe->batch, .recipe = recipe};
+    training_shape shape = {.dataset = dataset,
+                            .members = wanted,
+                            .batch = (size_t)recipe->batch,
+                            .recipe = recipe};
     LAM_TRY(lam_graph_build(lam_device_get_context(device), &recipe->network, LAM_IMAGE_INPUTS,
                             LAM_CLASS_COUNT, &shape.graph));
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, gemm, &engine));
     shape.engine = engine;
+    while (shape.members > 1 && !fits(&shape))
+        shape.members = (shape.members + 1) / 2;
     lam_status status = fits(&shape) ? LAM_STATUS_OK : fail_memory_check(&shape);
+    if (status == LAM_STATUS_OK)
+        *ret_members = shape.members;
     lam_engine_destroy(&engine);
     return status;
 }

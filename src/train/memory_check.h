@@ -7,9 +7,14 @@
 
 #include "lamina/train.h"
 
-/** Errors: NO_MEMORY with what is needed, what the device has, and what would fit; BAD_RECIPE
- * as lam_graph_build(). */
+/**
+ * How many of `wanted` networks of the recipe fit side by side: `wanted` itself, or the first
+ * of its halves (rounded up) that does.
+ * Errors: NO_MEMORY where not even one fits, with what is needed, what the device has, and what
+ * would fit; BAD_RECIPE as lam_graph_build().
+ */
 LAM_MUST_USE lam_status lam_memory_check(lam_device *device, const lam_recipe *recipe,
-                                         const lam_dataset *dataset, lam_gemm gemm);
+                                         const lam_dataset *dataset, lam_gemm gemm,
+                                         size_t wanted, size_t *ret_members);
 
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lamina/version.h"
 #include "train/safetensors.h"
@@ -132,27 +133,35 @@ static lam_status add_tensors(lam_safetensors_writer *writer, const tensor_sourc
     return LAM_STATUS_OK;
 }
 
-lam_status lam_model_file_save(const lam_parameters *parameters,
-                               const lam_optimizer_state *state, size_t member,
-                               const lam_normalization *normalization, int64_t step,
-                               const char *path)
+/* What goes into a file besides parameters. */
+typedef struct file_extras {
+    const lam_normalization *normalization;
+    int64_t step;
+    const char *state;                    /* of checkpoints; else NULL */
+    const lam_optimizer_state *optimizer; /* likewise */
+} file_extras;
+
+static lam_status save(const lam_parameters *parameters, size_t member,
+                       const file_extras *extras, const char *path)
 {
     const size_t inputs = LAM_IMAGE_INPUTS;
     lam_status status = LAM_STATUS_OK;
     lam_safetensors_writer *writer = NULL;
     char step_text[NAME_BYTES];
-    snprintf(step_text, sizeof step_text, "%" PRId64, step);
+    snprintf(step_text, sizeof step_text, "%" PRId64, extras->step);
     LAM_TRY(lam_safetensors_writer_create(parameters->engine->context, &writer));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "lamina", lam_version()));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "step", step_text));
+    if (extras->state)
+        LAM_TRY_GOTO(status, lam_safetensors_writer_add_text(writer, "state", extras->state));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add(writer, "input.mean", true, &inputs, 1,
-                                                    normalization->mean));
+                                                    extras->normalization->mean));
     LAM_TRY_GOTO(status, lam_safetensors_writer_add(writer, "input.deviation", true, &inputs, 1,
-                                                    normalization->deviation));
+                                                    extras->normalization->deviation));
     /* Only read from. */
     const tensor_source sources[2] = {{.parameters = (lam_parameters *)parameters},
-                                      {.state = (lam_optimizer_state *)state}};
-    for (int i = 0; i < (state ? 2 : 1); i++)
+                                      {.state = (lam_optimizer_state *)extras->optimizer}};
+    for (int i = 0; i < (extras->optimizer ? 2 : 1); i++)
         LAM_TRY_GOTO(status,
                      add_tensors(writer, &sources[i], member, parameters->graph.unit_count));
     status = lam_safetensors_writer_save(writer, path);
@@ -161,7 +170,35 @@ fail:
     return status;
 }
 
+lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
+                               const lam_normalization *normalization, int64_t step,
+                               const char *path)
+{
+    const file_extras extras = {.normalization = normalization, .step = step};
+    return save(parameters, member, &extras, path);
+}
+
+lam_status lam_checkpoint_save(const lam_parameters *parameters,
+                               const lam_optimizer_state *optimizer,
+                               const lam_normalization *normalization, int64_t step,
+                               const char *state, const char *path)
+{
+    const lam_parameters whole = lam_parameters_view_whole(parameters);
+    const lam_optimizer_state whole_optimizer = lam_optimizer_state_view_whole(optimizer);
+    const file_extras extras = {normalization, step, state, &whole_optimizer};
+    return save(&whole, 0, &extras, path);
+}
+
 /* ---- loading ---- */
+
+/* A file that is being read into `member`, or with LAM_ALL_MEMBERS into every one. */
+typedef struct tensor_reader {
+    const lam_safetensors_file *file;
+    const char *path;
+    tensor_source target;
+    size_t member;
+    bool is_strict; /* refuses numbers that no model can have */
+} tensor_reader;
 
 /* Written so that a NaN is refused. */
 static bool is_usable(const stored_tensor *stored, double value)
@@ -170,46 +207,45 @@ static bool is_usable(const stored_tensor *stored, double value)
     return isfinite(value) && (!is_variance || value >= 0);
 }
 
-static lam_status write_values(const tensor_source *source, int unit, lam_tensor tensor,
+static lam_status write_values(const tensor_reader *reader, int unit, lam_tensor tensor,
                                const double *values)
 {
-    return source->state
-               ? lam_optimizer_state_write(source->state, unit, tensor, LAM_ALL_MEMBERS, values)
-               : lam_parameters_write(source->parameters, unit, tensor, LAM_ALL_MEMBERS,
-                                      values);
+    const tensor_source *target = &reader->target;
+    return target->state
+               ? lam_optimizer_state_write(target->state, unit, tensor, reader->member, values)
+               : lam_parameters_write(target->parameters, unit, tensor, reader->member, values);
 }
 
-/* Into every member. What other tensors of the file fill the rest of the values with is kept.
- */
-static lam_status load_tensor(const lam_safetensors_file *file, const tensor_source *source,
-                              int unit, const stored_tensor *stored, const char *path)
+/* What other tensors of the file fill the rest of the values with is kept. */
+static lam_status load_tensor(const tensor_reader *reader, int unit,
+                              const stored_tensor *stored)
 {
-    size_t out = get_unit(source, unit)->out;
+    size_t out = get_unit(&reader->target, unit)->out;
+    size_t member = reader->member == LAM_ALL_MEMBERS ? 0 : reader->member;
     const size_t shape[2] = {stored->rows, out};
     double *values = NULL;
-    LAM_TRY(read_values(source, unit, stored->tensor, 0, &values));
+    LAM_TRY(read_values(&reader->target, unit, stored->tensor, member, &values));
     double *rows = values + stored->first_row * out;
-    lam_status status = lam_safetensors_file_read(file, stored->name, shape + 2 - stored->rank,
-                                                  stored->rank, rows);
+    lam_status status = lam_safetensors_file_read(reader->file, stored->name,
+                                                  shape + 2 - stored->rank, stored->rank, rows);
     for (size_t i = 0; i < stored->rows * out && status == LAM_STATUS_OK; i++)
-        if (!is_usable(stored, rows[i]))
-            status = lam_fail(get_context(source), LAM_STATUS_BAD_MODEL,
-                              "%s: %s holds a value of %g; train again", path, stored->name,
-                              rows[i]);
+        if (reader->is_strict && !is_usable(stored, rows[i]))
+            status = lam_fail(get_context(&reader->target), LAM_STATUS_BAD_MODEL,
+                              "%s: %s holds a value of %g; train again", reader->path,
+                              stored->name, rows[i]);
     if (status == LAM_STATUS_OK)
-        status = write_values(source, unit, stored->tensor, values);
+        status = write_values(reader, unit, stored->tensor, values);
     free(values);
     return status;
 }
 
-static lam_status load_tensors(const lam_safetensors_file *file, const tensor_source *source,
-                               int unit_count, const char *path)
+static lam_status load_tensors(const tensor_reader *reader, int unit_count)
 {
     stored_tensor list[MAX_STORED_TENSORS];
     for (int u = 0; u < unit_count; u++) {
-        int count = list_unit(source, u, list);
+        int count = list_unit(&reader->target, u, list);
         for (int i = 0; i < count; i++)
-            LAM_TRY(load_tensor(file, source, u, &list[i], path));
+            LAM_TRY(load_tensor(reader, u, &list[i]));
     }
     return LAM_STATUS_OK;
 }
@@ -227,27 +263,57 @@ static lam_status read_step(lam_context *context, const lam_safetensors_file *fi
     return LAM_STATUS_OK;
 }
 
-lam_status lam_model_file_load(lam_parameters *parameters, const char *path, int64_t *ret_step)
+static lam_status load(lam_parameters *parameters, size_t member, bool is_strict,
+                       const char *path, int64_t *ret_step)
 {
-    lam_status status = LAM_STATUS_OK;
+    lam_context *context = parameters->engine->context;
     lam_safetensors_file *file = NULL;
-    LAM_TRY(lam_safetensors_file_open(parameters->engine->context, path, &file));
-    LAM_TRY_GOTO(status, load_tensors(file, &(tensor_source){.parameters = parameters},
-                                      parameters->graph.unit_count, path));
-    LAM_TRY_GOTO(status, read_step(parameters->engine->context, file, path, ret_step));
-fail:
+    LAM_TRY(lam_safetensors_file_open(context, path, &file));
+    const tensor_reader reader = {file, path, {.parameters = parameters}, member, is_strict};
+    lam_status status = load_tensors(&reader, parameters->graph.unit_count);
+    if (status == LAM_STATUS_OK)
+        status = read_step(context, file, path, ret_step);
     lam_safetensors_file_close(&file);
     return status;
 }
 
-lam_status lam_model_file_load_optimizer(lam_optimizer_state *state, const char *path)
+lam_status lam_model_file_load(lam_parameters *parameters, size_t member, const char *path,
+                               int64_t *ret_step)
 {
+    return load(parameters, member, true, path, ret_step);
+}
+
+lam_status lam_checkpoint_load(lam_parameters *parameters, const char *path, int64_t *ret_step)
+{
+    lam_parameters whole = lam_parameters_view_whole(parameters);
+    return load(&whole, 0, false, path, ret_step);
+}
+
+lam_status lam_checkpoint_load_optimizer(lam_optimizer_state *optimizer, const char *path)
+{
+    lam_optimizer_state whole = lam_optimizer_state_view_whole(optimizer);
     lam_safetensors_file *file = NULL;
-    LAM_TRY(lam_safetensors_file_open(state->engine->context, path, &file));
-    lam_status status =
-        load_tensors(file, &(tensor_source){.state = state}, state->graph.unit_count, path);
+    LAM_TRY(lam_safetensors_file_open(optimizer->engine->context, path, &file));
+    const tensor_reader reader = {file, path, {.state = &whole}, 0, false};
+    lam_status status = load_tensors(&reader, whole.graph.unit_count);
     lam_safetensors_file_close(&file);
     return status;
+}
+
+lam_status lam_checkpoint_load_state(lam_context *context, const char *path, char **ret_state)
+{
+    lam_safetensors_file *file = NULL;
+    LAM_TRY(lam_safetensors_file_open(context, path, &file));
+    const char *state = lam_safetensors_file_get_text(file, "state");
+    char *copy = state ? strdup(state) : NULL;
+    lam_safetensors_file_close(&file);
+    if (!copy)
+        return lam_fail(context, LAM_STATUS_BAD_MODEL,
+                        "%s: its metadata does not say how far the run was; replace the run "
+                        "(--force)",
+                        path);
+    *ret_state = copy;
+    return LAM_STATUS_OK;
 }
 
 lam_status lam_model_file_load_normalization(lam_context *context, const char *path,

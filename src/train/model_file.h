@@ -18,20 +18,30 @@ typedef struct lam_normalization {
     double deviation[LAM_IMAGE_INPUTS];
 } lam_normalization;
 
-/** Writes member `member`, with its optimizer's states unless `state` is NULL. Errors:
- * BAD_OUTPUT, NO_MEMORY, BAD_DEVICE. */
-LAM_MUST_USE lam_status lam_model_file_save(const lam_parameters *parameters,
-                                            const lam_optimizer_state *state, size_t member,
+/** Writes member `member`. Errors: BAD_OUTPUT, NO_MEMORY, BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_model_file_save(const lam_parameters *parameters, size_t member,
                                             const lam_normalization *normalization,
                                             int64_t step, const char *path);
 
-/** Fills every member. Errors: BAD_MODEL, NO_MEMORY, BAD_DEVICE. */
-LAM_MUST_USE lam_status lam_model_file_load(lam_parameters *parameters, const char *path,
-                                            int64_t *ret_step);
+/** Fills one member, or with LAM_ALL_MEMBERS every one. Errors: BAD_MODEL (also where a number
+ * is not finite), NO_MEMORY, BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_model_file_load(lam_parameters *parameters, size_t member,
+                                            const char *path, int64_t *ret_step);
 
-/** Fills every member's states. Errors: BAD_MODEL, NO_MEMORY, BAD_DEVICE. */
-LAM_MUST_USE lam_status lam_model_file_load_optimizer(lam_optimizer_state *state,
+/** A checkpoint is a model file of the whole population, whose members stand side by side in
+ * each tensor, with `state` as a text of its metadata. Numbers may be infinite or none: some
+ * members may have diverged. Errors: as above. */
+LAM_MUST_USE lam_status lam_checkpoint_save(const lam_parameters *parameters,
+                                            const lam_optimizer_state *optimizer,
+                                            const lam_normalization *normalization,
+                                            int64_t step, const char *state, const char *path);
+LAM_MUST_USE lam_status lam_checkpoint_load(lam_parameters *parameters, const char *path,
+                                            int64_t *ret_step);
+LAM_MUST_USE lam_status lam_checkpoint_load_optimizer(lam_optimizer_state *optimizer,
                                                       const char *path);
+/** Reads the state alone; free() it. Errors: BAD_MODEL, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_checkpoint_load_state(lam_context *context, const char *path,
+                                                  char **ret_state);
 
 LAM_MUST_USE lam_status lam_model_file_load_normalization(lam_context *context,
                                                           const char *path,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/run_directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -18,8 +20,8 @@ static const char metrics_header[] =
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
     "validation_loss,validation_cost,validation_accuracy\n";
 
-static const char *const run_files[] = {LAM_RUN_RECORD, LAM_RUN_METRICS, LAM_RUN_MODEL,
-                                        LAM_RUN_CHECKPOINT};
+static const char *const run_files[] = {LAM_RUN_RECORD, LAM_RUN_METRICS,    LAM_RUN_MODEL,
+                                        LAM_RUN_BEST,   LAM_RUN_CHECKPOINT, LAM_RUN_SUMMARY};
 enum { RUN_FILE_COUNT = sizeof run_files / sizeof run_files[0] };
 
 struct lam_run_directory {
@@ -37,6 +39,29 @@ static lam_status fail_write(const lam_run_directory *directory, const char *fil
                     directory->path, file, strerror(error));
 }
 
+static bool is_snapshot(const char *file)
+{
+    int cycle = 0, length = 0;
+    return sscanf(file, LAM_RUN_SNAPSHOT "%n", &cycle, &length) == 1 && length > 0 &&
+           file[length] == '\0';
+}
+
+bool lam_run_is_model(const char *file)
+{
+    return strcmp(file, LAM_RUN_MODEL) == 0 || strcmp(file, LAM_RUN_BEST) == 0 ||
+           is_snapshot(file);
+}
+
+static void remove_snapshots(lam_run_directory *directory)
+{
+    DIR *folder = opendir(directory->path);
+    for (const struct dirent *entry; folder && (entry = readdir(folder));)
+        if (is_snapshot(entry->d_name))
+            lam_run_directory_remove(directory, entry->d_name);
+    if (folder)
+        closedir(folder);
+}
+
 /* Files of an earlier run: refused, removed or kept. */
 static lam_status settle_old_files(lam_run_directory *directory, bool force, bool resume)
 {
@@ -50,6 +75,8 @@ static lam_status settle_old_files(lam_run_directory *directory, bool force, boo
                             directory->path, run_files[i]);
         lam_run_directory_remove(directory, run_files[i]);
     }
+    if (force)
+        remove_snapshots(directory);
     return LAM_STATUS_OK;
 }
 
@@ -100,6 +127,11 @@ void lam_run_directory_close(lam_run_directory **directory)
     free((*directory)->path);
     free(*directory);
     *directory = NULL;
+}
+
+const char *lam_run_directory_get_folder(const lam_run_directory *directory)
+{
+    return directory->path;
 }
 
 const char *lam_run_directory_get_path(lam_run_directory *directory, const char *file)
@@ -188,16 +220,25 @@ lam_status lam_run_directory_append(lam_run_directory *directory,
     return status;
 }
 
-lam_status lam_run_directory_write_record(lam_run_directory *directory, const json_t *record)
+lam_status lam_run_directory_write_json(lam_run_directory *directory, const char *file,
+                                        const json_t *json)
 {
-    char *text = json_dumps(record, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     if (!text)
-        return lam_fail_memory(directory->context, LAM_RUN_RECORD, 0);
-    lam_status status = lam_file_write(directory->context,
-                                       lam_run_directory_get_path(directory, LAM_RUN_RECORD),
-                                       text, strlen(text));
+        return lam_fail_memory(directory->context, file, 0);
+    lam_status status = lam_file_write(
+        directory->context, lam_run_directory_get_path(directory, file), text, strlen(text));
     free(text);
     return status;
+}
+
+bool lam_run_record_exists(const char *directory)
+{
+    lam_strbuf path = {0};
+    lam_strbuf_append(&path, "%s/%s", directory, LAM_RUN_RECORD);
+    bool exists = access(lam_strbuf_text(&path), F_OK) == 0;
+    lam_strbuf_free(&path);
+    return exists;
 }
 
 lam_status lam_run_record_load(lam_context *context, const char *directory, json_t **ret_record)

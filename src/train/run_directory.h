@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * The files of a run folder: run.json, metrics.csv, model.safetensors, and while a run is
- * unfinished checkpoint.safetensors.
+ * The files of a run folder: run.json, metrics.csv, models, and while a run is unfinished
+ * checkpoint.safetensors. The folder of a set of runs holds their folders, summary.json and
+ * their checkpoint.
  */
 #ifndef LAM_TRAIN_RUN_DIRECTORY_H
 #define LAM_TRAIN_RUN_DIRECTORY_H
@@ -16,8 +17,14 @@ typedef struct lam_run_directory lam_run_directory;
 #define LAM_RUN_RECORD "run.json"
 #define LAM_RUN_METRICS "metrics.csv"
 #define LAM_RUN_MODEL "model.safetensors"
-#define LAM_RUN_CHECKPOINT "checkpoint.safetensors"
+#define LAM_RUN_BEST "best.safetensors"
 #define LAM_RUN_SNAPSHOT "snapshot-%d.safetensors" /* the cycle, from 1 */
+#define LAM_RUN_CHECKPOINT "checkpoint.safetensors"
+#define LAM_RUN_SUMMARY "summary.json"
+#define LAM_RUN_MODEL_SUFFIX ".safetensors"
+
+/** True for the names of model files, which a checkpoint is not. */
+bool lam_run_is_model(const char *file);
 
 /** Makes the folder if needed. Errors: BAD_OUTPUT, also when it holds files of an earlier run
  * and neither `force` (which removes them) nor `resume` (which keeps them) is set. */
@@ -26,7 +33,8 @@ LAM_MUST_USE lam_status lam_run_directory_open(lam_context *context, const char 
                                                lam_run_directory **ret_directory);
 void lam_run_directory_close(lam_run_directory **directory);
 
-/** The path of one of the files above; borrowed until the next call. */
+/** The folder itself, and the path of a file in it; the latter borrowed until the next call. */
+const char *lam_run_directory_get_folder(const lam_run_directory *directory);
 const char *lam_run_directory_get_path(lam_run_directory *directory, const char *file);
 bool lam_run_directory_has(lam_run_directory *directory, const char *file);
 void lam_run_directory_remove(lam_run_directory *directory, const char *file);
@@ -40,10 +48,13 @@ LAM_MUST_USE lam_status lam_run_directory_start_metrics(lam_run_directory *direc
 LAM_MUST_USE lam_status lam_run_directory_append(lam_run_directory *directory,
                                                  const lam_measurement *measurement);
 
-/** Replaces run.json; `record` is borrowed. Errors: BAD_OUTPUT, NO_MEMORY. */
-LAM_MUST_USE lam_status lam_run_directory_write_record(lam_run_directory *directory,
-                                                       const json_t *record);
+/** Replaces `file`, run.json or summary.json; `json` is borrowed. Errors: BAD_OUTPUT,
+ * NO_MEMORY.
+ */
+LAM_MUST_USE lam_status lam_run_directory_write_json(lam_run_directory *directory,
+                                                     const char *file, const json_t *json);
 
+bool lam_run_record_exists(const char *directory);
 /** Reads run.json of a folder; json_decref() the result. Errors: BAD_MODEL. */
 LAM_MUST_USE lam_status lam_run_record_load(lam_context *context, const char *directory,
                                             json_t **ret_record);

@@ -7,7 +7,7 @@
 #include "train/measurer.h"
 
 static lam_status fill_session(lam_session *session, lam_device *device,
-                               const lam_recipe *recipe, lam_gemm gemm)
+                               const lam_recipe *recipe, lam_gemm gemm, size_t members)
 {
     lam_context *context = lam_device_get_context(device);
     lam_graph graph;
@@ -23,12 +23,13 @@ static lam_status fill_session(lam_session *session, lam_device *device,
                                 .mean = session->normalization.mean,
                                 .deviation = session->normalization.deviation};
     LAM_TRY(lam_resident_data_create(session->engine, &rows, &session->data));
-    return lam_parameters_create(session->engine, &graph, 1, &session->parameters);
+    return lam_parameters_create(session->engine, &graph, members, &session->parameters);
 }
 
-lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
-                              const lam_dataset *dataset, lam_gemm gemm,
-                              const lam_normalization *normalization, lam_session **ret_session)
+static lam_status create_session(lam_device *device, const lam_recipe *recipe,
+                                 const lam_dataset *dataset, lam_gemm gemm, size_t members,
+                                 const lam_normalization *normalization,
+                                 lam_session **ret_session)
 {
     lam_session *session = calloc(1, sizeof *session);
     if (!session)
@@ -42,13 +43,27 @@ lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
         memcpy(session->normalization.deviation, lam_dataset_get_deviation(dataset),
                sizeof session->normalization.deviation);
     }
-    lam_status status = fill_session(session, device, recipe, gemm);
+    lam_status status = fill_session(session, device, recipe, gemm, members);
     if (status != LAM_STATUS_OK) {
         lam_session_destroy(&session);
         return status;
     }
     *ret_session = session;
     return LAM_STATUS_OK;
+}
+
+lam_status lam_session_create(lam_device *device, const lam_recipe *recipe,
+                              const lam_dataset *dataset, lam_gemm gemm,
+                              const lam_normalization *normalization, lam_session **ret_session)
+{
+    return create_session(device, recipe, dataset, gemm, 1, normalization, ret_session);
+}
+
+lam_status lam_session_create_population(lam_device *device, const lam_recipe *recipe,
+                                         const lam_dataset *dataset, lam_gemm gemm,
+                                         size_t members, lam_session **ret_session)
+{
+    return create_session(device, recipe, dataset, gemm, members, NULL, ret_session);
 }
 
 lam_status lam_session_open(lam_device *device, const lam_recipe *recipe,
@@ -64,7 +79,8 @@ lam_status lam_session_open(lam_device *device, const lam_recipe *recipe,
     if (status == LAM_STATUS_OK)
         status = lam_session_create(device, recipe, dataset, gemm, normalization, &session);
     if (status == LAM_STATUS_OK)
-        status = lam_model_file_load(session->parameters, model_path, &session->model_steps);
+        status = lam_model_file_load(session->parameters, LAM_ALL_MEMBERS, model_path,
+                                     &session->model_steps);
     free(normalization);
     if (status != LAM_STATUS_OK) {
         lam_session_destroy(&session);
@@ -85,21 +101,24 @@ void lam_session_destroy(lam_session **session)
     *session = NULL;
 }
 
-lam_status lam_session_evaluate(lam_session *session, const lam_recipe *recipe, unsigned splits,
-                                lam_run_summary *summary)
+lam_status lam_session_evaluate(const lam_session *session, lam_parameters *parameters,
+                                const lam_recipe *recipe, unsigned splits,
+                                lam_metrics *const ret_metrics[LAM_SPLIT_COUNT])
 {
     lam_measurer *measurer = NULL;
-    lam_metrics *const metrics[LAM_SPLIT_COUNT] = {&summary->final[LAM_SPLIT_TRAIN],
-                                                   &summary->final[LAM_SPLIT_VALIDATION],
-                                                   &summary->final[LAM_SPLIT_TEST]};
-    LAM_TRY(lam_measurer_create(session->parameters, session->data, session->dataset, recipe,
-                                splits, &measurer));
-    lam_status status = lam_measurer_run(measurer, metrics);
-    for (int split = 0; split < LAM_SPLIT_COUNT; split++)
-        if (lam_measurer_has(measurer, (lam_split)split))
-            summary->has_split[split] = true;
+    LAM_TRY(lam_measurer_create(parameters, session->data, session->dataset, recipe, splits,
+                                &measurer));
+    lam_status status = lam_measurer_run(measurer, ret_metrics);
     lam_measurer_destroy(&measurer);
     return status;
+}
+
+lam_recipe lam_session_get_kept_recipe(const lam_recipe *recipe)
+{
+    lam_recipe kept = *recipe;
+    if (kept.statistics.type == LAM_STATISTICS_PRECISE)
+        kept.statistics.type = LAM_STATISTICS_RUNNING;
+    return kept;
 }
 
 lam_status lam_session_compute_logits(lam_session *session, lam_split split, double *ret_logits)

@@ -2,7 +2,9 @@
 #include "train/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -27,6 +29,8 @@ struct lam_trainer {
     const lam_dataset *dataset;
     const lam_engine *engine;
     lam_trainer_observer observer;
+    size_t members;
+    lam_watch *watches; /* [members], borrowed */
     lam_step_counts counts;
     int64_t first_step, step; /* steps are counted from the run's beginning */
     int64_t checked_step;     /* losses before it are known to be finite */
@@ -36,13 +40,14 @@ struct lam_trainer {
     lam_buffer *order, *table, *l2, *clip_norm, *loss_sum, *hit_count;
     lam_run_numbers numbers;
     int32_t *host_order; /* [steps per epoch * batch], or all training rows while shuffling */
-    double *host_table;  /* [steps per epoch, LAM_STEP_SCALAR_COUNT] */
-    double *host_losses; /* [steps per epoch * loss_blocks] */
-    size_t loss_blocks;  /* partial sums of one step */
+    double *host_table;  /* [steps per epoch, LAM_STEP_SCALAR_COUNT, members] */
+    double *host_losses; /* [steps per epoch * loss_blocks, members] */
+    lam_metrics *train_metrics, *validation_metrics; /* [members] */
+    size_t loss_blocks;                              /* partial sums of one step */
     step_pacer pacer;
     double segment_start; /* when the queue was last known to be empty */
     double training_seconds, measuring_seconds;
-    lam_measurement latest;
+    lam_measurement latest; /* the mean of the members that do not rest */
     lam_trace_span epoch_span;
 };
 
@@ -82,48 +87,72 @@ bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *cou
     return measures_in_cycle(&recipe->schedule, recipe->measure.count, step);
 }
 
-static double get_rate(const lam_trainer *trainer, int64_t step)
+/* Of a member's step. */
+static double get_rate(const lam_trainer *trainer, size_t member, int64_t step)
 {
-    const lam_schedule_span span = {trainer->counts.per_epoch, trainer->counts.total, 0};
+    const lam_schedule_span span = {trainer->counts.per_epoch, trainer->counts.total,
+                                    trainer->watches[member].plateau.reductions};
     return lam_schedule_get_rate(&trainer->recipe->schedule, &span, step);
 }
 
-static lam_status create_buffers(lam_trainer *trainer)
+static lam_status create_arrays(lam_trainer *trainer, size_t rows, size_t scalars,
+                                size_t losses)
+{
+    size_t members = trainer->members;
+    trainer->host_order = malloc(rows * sizeof *trainer->host_order);
+    trainer->host_table = malloc(scalars * sizeof *trainer->host_table);
+    trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
+    trainer->train_metrics = calloc(members, sizeof *trainer->train_metrics);
+    trainer->validation_metrics = calloc(members, sizeof *trainer->validation_metrics);
+    if (!trainer->host_order || !trainer->host_table || !trainer->host_losses ||
+        !trainer->train_metrics || !trainer->validation_metrics)
+        return lam_fail_memory(trainer->engine->context, "the trainer",
+                               rows * sizeof *trainer->host_order);
+    return LAM_STATUS_OK;
+}
+
+static lam_status create_buffers(lam_trainer *trainer, const uint64_t *seeds)
 {
     const lam_engine *engine = trainer->engine;
-    size_t steps = (size_t)trainer->counts.per_epoch;
+    size_t steps = (size_t)trainer->counts.per_epoch, members = trainer->members;
     size_t rows = steps * (size_t)trainer->recipe->batch;
-    size_t split_rows = lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN).count;
-    size_t losses = steps * trainer->loss_blocks, scalars = steps * LAM_STEP_SCALAR_COUNT;
+    size_t losses = steps * trainer->loss_blocks * members;
+    size_t scalars = steps * LAM_STEP_SCALAR_COUNT * members;
     LAM_TRY(lam_buffer_create(engine->device, rows * sizeof(int32_t), "the order",
                               &trainer->order));
     LAM_TRY(lam_engine_create_reals(engine, scalars, "learning rates", &trainer->table));
-    LAM_TRY(lam_engine_create_reals(engine, 1, "l2", &trainer->l2));
     LAM_TRY(lam_engine_create_reals(engine, losses, "losses", &trainer->loss_sum));
     LAM_TRY(lam_buffer_create(engine->device, losses * sizeof(int32_t), "hits",
                               &trainer->hit_count));
-    LAM_TRY(lam_run_numbers_create(engine, trainer->recipe->seed, &trainer->recipe->seed, 1,
+    LAM_TRY(lam_run_numbers_create(engine, trainer->recipe->seed, seeds, members,
                                    &trainer->numbers));
-    trainer->host_order = malloc(split_rows * sizeof *trainer->host_order);
-    trainer->host_table = malloc(scalars * sizeof *trainer->host_table);
-    trainer->host_losses = malloc(losses * sizeof *trainer->host_losses);
-    if (!trainer->host_order || !trainer->host_table || !trainer->host_losses)
-        return lam_fail_memory(engine->context, "the trainer", split_rows * sizeof(int32_t));
-    return lam_engine_write_reals(engine, trainer->l2, 0, &trainer->recipe->network.l2, 1);
+    return create_arrays(trainer,
+                         lam_dataset_get_split(trainer->dataset, LAM_SPLIT_TRAIN).count,
+                         scalars, losses);
+}
+
+/* A number that is the same for every member. */
+static lam_status create_constant(const lam_trainer *trainer, double value, const char *what,
+                                  lam_buffer **ret_buffer)
+{
+    const lam_engine *engine = trainer->engine;
+    LAM_TRY(lam_engine_create_reals(engine, trainer->members, what, ret_buffer));
+    for (size_t p = 0; p < trainer->members; p++)
+        LAM_TRY(lam_engine_write_reals(engine, *ret_buffer, p, &value, 1));
+    return LAM_STATUS_OK;
 }
 
 /* The state of the optimizer, and what holds its gradients. */
 static lam_status create_optimizer(lam_trainer *trainer, const lam_parameters *parameters)
 {
     const lam_optimizer *optimizer = &trainer->recipe->optimizer;
+    LAM_TRY(create_constant(trainer, trainer->recipe->network.l2, "l2", &trainer->l2));
     LAM_TRY(lam_optimizer_state_create(trainer->engine, &parameters->graph, parameters->members,
                                        optimizer->type, &trainer->optimizer_state));
-    if (optimizer->clip_norm == 0)
-        return LAM_STATUS_OK;
-    LAM_TRY(lam_engine_create_reals(trainer->engine, 1, "a bound of gradients",
-                                    &trainer->clip_norm));
-    return lam_engine_write_reals(trainer->engine, trainer->clip_norm, 0, &optimizer->clip_norm,
-                                  1);
+    return optimizer->clip_norm == 0
+               ? LAM_STATUS_OK
+               : create_constant(trainer, optimizer->clip_norm, "a bound of gradients",
+                                 &trainer->clip_norm);
 }
 
 static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
@@ -148,29 +177,29 @@ static lam_status create_plans(lam_trainer *trainer, lam_parameters *parameters,
                                &trainer->measurer);
 }
 
-lam_status lam_trainer_create(lam_parameters *parameters, const lam_resident_data *data,
-                              const lam_dataset *dataset, const lam_recipe *recipe,
-                              const lam_trainer_observer *observer, int64_t first_step,
-                              lam_trainer **ret_trainer)
+lam_status lam_trainer_create(const lam_trainer_setup *setup, lam_trainer **ret_trainer)
 {
     lam_status status = LAM_STATUS_OK;
-    const lam_engine *engine = parameters->engine;
+    const lam_engine *engine = setup->parameters->engine;
+    const lam_recipe *recipe = setup->recipe;
     lam_trainer *trainer = calloc(1, sizeof *trainer);
     if (!trainer)
         return lam_fail_memory(engine->context, "the trainer", sizeof *trainer);
     trainer->recipe = recipe;
-    trainer->dataset = dataset;
+    trainer->dataset = setup->dataset;
     trainer->engine = engine;
-    trainer->observer = *observer;
-    trainer->first_step = trainer->step = trainer->checked_step = first_step;
+    trainer->observer = *setup->observer;
+    trainer->members = setup->parameters->members;
+    trainer->watches = setup->watches;
+    trainer->first_step = trainer->step = trainer->checked_step = setup->first_step;
     trainer->pacer.chunk_steps = 1;
     trainer->loss_blocks = lam_loss_get_blocks((size_t)recipe->batch);
-    uint32_t train_rows = lam_dataset_get_split(dataset, LAM_SPLIT_TRAIN).count;
+    uint32_t train_rows = lam_dataset_get_split(setup->dataset, LAM_SPLIT_TRAIN).count;
     LAM_TRY_GOTO(
         status, lam_step_counts_compute(engine->context, recipe, train_rows, &trainer->counts));
-    LAM_TRY_GOTO(status, create_buffers(trainer));
-    LAM_TRY_GOTO(status, create_optimizer(trainer, parameters));
-    LAM_TRY_GOTO(status, create_plans(trainer, parameters, data));
+    LAM_TRY_GOTO(status, create_buffers(trainer, setup->seeds));
+    LAM_TRY_GOTO(status, create_optimizer(trainer, setup->parameters));
+    LAM_TRY_GOTO(status, create_plans(trainer, setup->parameters, setup->data));
     /* The table is still zero: that leaves the weights as they are, to the bit. */
     LAM_TRY_GOTO(status, lam_plan_warm_up(trainer->plan));
     LAM_TRY_GOTO(status, lam_optimizer_state_reset(trainer->optimizer_state));
@@ -200,6 +229,8 @@ void lam_trainer_destroy(lam_trainer **trainer)
     free(t->host_order);
     free(t->host_table);
     free(t->host_losses);
+    free(t->train_metrics);
+    free(t->validation_metrics);
     free(t);
     *trainer = NULL;
 }
@@ -218,22 +249,34 @@ static void draw_order(lam_trainer *trainer, int64_t epoch)
             (trainer->recipe->shuffle ? trainer->host_order[i] : (int32_t)i);
 }
 
+/* The table of an epoch's steps from `first` on. Members that rest have zeros, which change
+ * nothing. */
+static lam_status write_table(lam_trainer *trainer, int64_t epoch, int64_t first)
+{
+    size_t members = trainer->members, row = LAM_STEP_SCALAR_COUNT * members;
+    size_t count = (size_t)(trainer->counts.per_epoch - first) * row;
+    memset(trainer->host_table, 0, count * sizeof *trainer->host_table);
+    for (int64_t s = first; s < trainer->counts.per_epoch; s++) {
+        int64_t step = epoch * trainer->counts.per_epoch + s;
+        for (size_t p = 0; p < members; p++)
+            if (!lam_watch_is_over(&trainer->watches[p]))
+                lam_step_scalars_fill(trainer->host_table + (size_t)(s - first) * row, p,
+                                      members, &trainer->recipe->optimizer,
+                                      get_rate(trainer, p, step), step);
+    }
+    return lam_engine_write_reals(trainer->engine, trainer->table, (size_t)first * row,
+                                  trainer->host_table, count);
+}
+
 static lam_status start_epoch(lam_trainer *trainer, int64_t epoch)
 {
-    int64_t first = epoch * trainer->counts.per_epoch;
-    size_t steps = (size_t)trainer->counts.per_epoch;
     trainer->epoch_span =
         lam_trace_begin(trainer->observer.trace, "epoch %lld", (long long)epoch + 1);
     draw_order(trainer, epoch);
-    for (size_t s = 0; s < steps; s++)
-        lam_step_scalars_fill(trainer->host_table + s * LAM_STEP_SCALAR_COUNT, 0, 1,
-                              &trainer->recipe->optimizer,
-                              get_rate(trainer, first + (int64_t)s), first + (int64_t)s);
-    LAM_TRY(lam_run_numbers_set_step(&trainer->numbers, first));
+    LAM_TRY(lam_run_numbers_set_step(&trainer->numbers, epoch * trainer->counts.per_epoch));
     LAM_TRY(lam_buffer_write(trainer->order, 0, trainer->host_order,
                              lam_buffer_get_size(trainer->order)));
-    return lam_engine_write_reals(trainer->engine, trainer->table, 0, trainer->host_table,
-                                  steps * LAM_STEP_SCALAR_COUNT);
+    return write_table(trainer, epoch, 0);
 }
 
 static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
@@ -246,7 +289,9 @@ static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
         remaining = (elapsed + trainer->measuring_seconds) / (double)done *
                     (double)(trainer->counts.total - trainer->step);
     *progress =
-        (lam_progress){.step = trainer->step,
+        (lam_progress){.networks = (int)trainer->members,
+                       .networks_total = (int)trainer->members,
+                       .step = trainer->step,
                        .total_steps = trainer->counts.total,
                        .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
                        .samples_per_second =
@@ -263,6 +308,80 @@ static void report_progress(const lam_trainer *trainer, bool measured)
     fill_progress(trainer, &progress);
     progress.measured = measured;
     trainer->observer.progress(trainer->observer.user, &progress);
+}
+
+static size_t count_resting(const lam_trainer *trainer)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < trainer->members; p++)
+        count += lam_watch_is_over(&trainer->watches[p]);
+    return count;
+}
+
+static void mark_diverged(lam_trainer *trainer, size_t member, int64_t step)
+{
+    lam_watch *watch = &trainer->watches[member];
+    if (!lam_watch_is_over(watch))
+        watch->diverged_step = step;
+}
+
+/* Fails once no member is left that did not diverge; the last one is told of. */
+static lam_status check_members(const lam_trainer *trainer)
+{
+    char who[48] = "training";
+    size_t last = 0;
+    int64_t step = -1;
+    for (size_t p = 0; p < trainer->members; p++) {
+        if (trainer->watches[p].diverged_step < 0)
+            return LAM_STATUS_OK;
+        if (trainer->watches[p].diverged_step > step) {
+            step = trainer->watches[p].diverged_step;
+            last = p;
+        }
+    }
+    if (trainer->members > 1)
+        snprintf(who, sizeof who, "the last of %zu networks", trainer->members);
+    return lam_fail(trainer->engine->context, LAM_STATUS_DIVERGED,
+                    "%s diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
+                    "not a finite number; lower the learning rate",
+                    who, (long long)step, (double)step / (double)trainer->counts.per_epoch,
+                    get_rate(trainer, last, step));
+}
+
+/* Partial sums that were read become the means of steps, in place. An observer of losses has
+ * one member. */
+static lam_status pass_losses(const lam_trainer *trainer, int64_t first_step, int64_t count)
+{
+    size_t blocks = trainer->loss_blocks;
+    double *losses = trainer->host_losses;
+    for (size_t s = 0; s < (size_t)count; s++) {
+        double sum = 0;
+        for (size_t i = 0; i < blocks; i++)
+            sum += losses[s * blocks + i];
+        losses[s] = sum / trainer->recipe->batch;
+    }
+    return trainer->observer.losses(trainer->observer.user, first_step, count, losses);
+}
+
+/* Looks at the losses of this epoch's steps that were not looked at yet. */
+static lam_status check_losses(lam_trainer *trainer)
+{
+    int64_t per_epoch = trainer->counts.per_epoch;
+    int64_t steps = trainer->step - trainer->checked_step;
+    if (steps == 0)
+        return LAM_STATUS_OK;
+    size_t sums = trainer->loss_blocks * trainer->members; /* of one step */
+    size_t first = (size_t)(trainer->checked_step % per_epoch) * sums;
+    LAM_TRY(lam_engine_read_reals(trainer->engine, trainer->loss_sum, first,
+                                  trainer->host_losses, (size_t)steps * sums));
+    int64_t checked = trainer->checked_step;
+    trainer->checked_step = trainer->step;
+    if (trainer->observer.losses)
+        return pass_losses(trainer, checked, steps);
+    for (size_t i = 0; i < (size_t)steps * sums; i++)
+        if (!isfinite(trainer->host_losses[i]))
+            mark_diverged(trainer, i % trainer->members, checked + (int64_t)(i / sums));
+    return check_members(trainer);
 }
 
 /* Waits for the chunk before the one just queued, and sizes the next by how long that took. */
@@ -288,7 +407,7 @@ static lam_status end_chunk(lam_trainer *trainer)
     pacer->steps_in_chunk = 0;
     pacer->previous_time = now;
     report_progress(trainer, false);
-    return LAM_STATUS_OK;
+    return trainer->observer.losses ? check_losses(trainer) : LAM_STATUS_OK;
 }
 
 /* Empties the queue and counts the time since it was last empty as training. */
@@ -302,64 +421,122 @@ static lam_status end_segment(lam_trainer *trainer)
     return LAM_STATUS_OK;
 }
 
-static lam_status fail_diverged(const lam_trainer *trainer, int64_t step)
+static void add_metrics(lam_metrics *sum, const lam_metrics *metrics)
 {
-    return lam_fail(
-        trainer->engine->context, LAM_STATUS_DIVERGED,
-        "training diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
-        "not a finite number; lower the learning rate",
-        (long long)step, (double)step / (double)trainer->counts.per_epoch,
-        get_rate(trainer, step));
+    sum->loss += metrics->loss;
+    sum->cost += metrics->cost;
+    sum->accuracy += metrics->accuracy;
 }
 
-/* Looks at the losses of this epoch's steps that were not looked at yet. */
-static lam_status check_losses(lam_trainer *trainer)
+static void divide_metrics(lam_metrics *sum, double count)
+{
+    *sum = (lam_metrics){sum->loss / count, sum->cost / count, sum->accuracy / count};
+}
+
+/* Hands each member its measurement, whose learning rate is the next step's; one that is not
+ * finite means that the member diverged: the last step's own loss comes before its update. */
+static void spread_measurement(lam_trainer *trainer, lam_measurement m)
+{
+    const lam_schedule *schedule = &trainer->recipe->schedule;
+    lam_measurement mean = m;
+    int measured = 0;
+    for (size_t p = 0; p < trainer->members; p++) {
+        lam_watch *watch = &trainer->watches[p];
+        m.train = trainer->train_metrics[p];
+        m.validation = trainer->validation_metrics[p];
+        if (!isfinite(m.train.cost) || !isfinite(m.validation.cost))
+            mark_diverged(trainer, p, trainer->step);
+        if (lam_watch_is_over(watch))
+            continue;
+        if (m.has_validation && schedule->type == LAM_SCHEDULE_PLATEAU)
+            lam_plateau_observe(&watch->plateau, schedule, m.validation.loss);
+        m.learning_rate = get_rate(trainer, p, trainer->step);
+        lam_watch_observe(watch, &m, trainer->recipe->patience);
+        add_metrics(&mean.train, &m.train);
+        add_metrics(&mean.validation, &m.validation);
+        measured++;
+    }
+    if (measured > 0) {
+        divide_metrics(&mean.train, measured);
+        divide_metrics(&mean.validation, measured);
+        trainer->latest = mean;
+    }
+}
+
+/* Members at rest, and reductions on a plateau: what an epoch's rates hang on besides steps. */
+static int64_t count_rate_changes(const lam_trainer *trainer)
+{
+    int64_t count = (int64_t)count_resting(trainer);
+    for (size_t p = 0; p < trainer->members; p++)
+        count += trainer->watches[p].plateau.reductions;
+    return count;
+}
+
+/* What a measurement changed counts for the rest of the epoch, too. */
+static lam_status rewrite_table(lam_trainer *trainer)
 {
     int64_t per_epoch = trainer->counts.per_epoch;
-    int64_t count = trainer->step - trainer->checked_step;
-    if (count == 0)
-        return LAM_STATUS_OK;
-    size_t blocks = trainer->loss_blocks;
-    size_t first = (size_t)(trainer->checked_step % per_epoch) * blocks;
-    LAM_TRY(lam_engine_read_reals(trainer->engine, trainer->loss_sum, first,
-                                  trainer->host_losses, (size_t)count * blocks));
-    for (size_t i = 0; i < (size_t)count * blocks; i++)
-        if (!isfinite(trainer->host_losses[i]))
-            return fail_diverged(trainer, trainer->checked_step + (int64_t)(i / blocks));
-    trainer->checked_step = trainer->step;
-    return LAM_STATUS_OK;
+    int64_t within = trainer->step % per_epoch;
+    return within == 0 ? LAM_STATUS_OK
+                       : write_table(trainer, trainer->step / per_epoch, within);
 }
 
-static lam_status take_measurement(lam_trainer *trainer)
+static lam_status run_measurer(lam_trainer *trainer)
 {
-    lam_measurement m = {.step = trainer->step,
-                         .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
-                         .learning_rate = get_rate(trainer, trainer->step),
-                         .has_validation =
-                             lam_measurer_has(trainer->measurer, LAM_SPLIT_VALIDATION)};
-    lam_metrics *const metrics[LAM_SPLIT_COUNT] = {&m.train, &m.validation};
+    lam_metrics *const metrics[LAM_SPLIT_COUNT] = {trainer->train_metrics,
+                                                   trainer->validation_metrics};
     lam_trace_span span = lam_trace_begin(trainer->observer.trace, "measurement at step %lld",
                                           (long long)trainer->step);
     LAM_TRY(lam_measurer_run(trainer->measurer, metrics));
     lam_trace_end(trainer->observer.trace, span);
-    /* The last step's own loss comes before its update. */
-    if (!isfinite(m.train.cost) || (m.has_validation && !isfinite(m.validation.cost)))
-        return fail_diverged(trainer, trainer->step);
-    trainer->latest = m;
     return LAM_STATUS_OK;
 }
 
 static lam_status measure(lam_trainer *trainer)
 {
     LAM_TRY(end_segment(trainer));
+    int64_t changes = count_rate_changes(trainer);
     LAM_TRY(check_losses(trainer));
-    LAM_TRY(take_measurement(trainer));
+    LAM_TRY(run_measurer(trainer));
+    const lam_measurement m = {
+        .step = trainer->step,
+        .epoch = (double)trainer->step / (double)trainer->counts.per_epoch,
+        .has_validation = lam_measurer_has(trainer->measurer, LAM_SPLIT_VALIDATION)};
+    spread_measurement(trainer, m);
+    LAM_TRY(check_members(trainer));
+    if (count_rate_changes(trainer) > changes)
+        LAM_TRY(rewrite_table(trainer));
     double now = lam_clock_get_seconds();
     trainer->measuring_seconds += now - trainer->segment_start;
     trainer->segment_start = trainer->pacer.previous_time = now;
     report_progress(trainer, true);
     if (trainer->observer.measure)
-        LAM_TRY(trainer->observer.measure(trainer->observer.user, &trainer->latest));
+        LAM_TRY(trainer->observer.measure(trainer->observer.user, trainer->step));
+    trainer->segment_start = trainer->pacer.previous_time = lam_clock_get_seconds();
+    return LAM_STATUS_OK;
+}
+
+static bool measures_now(const lam_trainer *trainer)
+{
+    return !trainer->observer.losses &&
+           lam_recipe_measures_at(trainer->recipe, &trainer->counts, trainer->step);
+}
+
+/* Writing it counts neither as training nor as measuring. */
+static lam_status take_snapshot(lam_trainer *trainer)
+{
+    const lam_schedule *schedule = &trainer->recipe->schedule;
+    if (!trainer->recipe->snapshots || !trainer->observer.snapshot ||
+        !lam_schedule_has_cycles(schedule))
+        return LAM_STATUS_OK;
+    int64_t ended = lam_schedule_get_cycle(schedule, trainer->step); /* cycles */
+    if (ended == 0 || lam_schedule_get_cycle_end(schedule, ended - 1) != trainer->step)
+        return LAM_STATUS_OK;
+    LAM_TRY(end_segment(trainer));
+    LAM_TRY(check_losses(trainer));
+    if (!measures_now(trainer)) /* the model is as it is measured */
+        LAM_TRY(run_measurer(trainer));
+    LAM_TRY(trainer->observer.snapshot(trainer->observer.user, (int)ended));
     trainer->segment_start = trainer->pacer.previous_time = lam_clock_get_seconds();
     return LAM_STATUS_OK;
 }
@@ -380,22 +557,30 @@ static lam_status take_step(lam_trainer *trainer)
     return LAM_STATUS_OK;
 }
 
+static lam_status interrupt(lam_trainer *trainer)
+{
+    LAM_TRY(end_segment(trainer));
+    LAM_TRY(check_losses(trainer)); /* what goes on from here does not see these steps */
+    return lam_fail(trainer->engine->context, LAM_STATUS_INTERRUPTED,
+                    "interrupted after %lld of %lld steps", (long long)trainer->step,
+                    (long long)trainer->counts.total);
+}
+
 static lam_status run_steps(lam_trainer *trainer)
 {
-    if (trainer->step == 0)
+    if (trainer->step == 0 && measures_now(trainer))
         LAM_TRY(measure(trainer));
-    else if (trainer->step == trainer->counts.total) /* reported before it was interrupted */
-        LAM_TRY(take_measurement(trainer));
-    while (trainer->step < trainer->counts.total) {
+    while (trainer->step < trainer->counts.total && count_resting(trainer) < trainer->members) {
         if (lam_stop_requested(trainer->engine->context))
-            return lam_fail(trainer->engine->context, LAM_STATUS_INTERRUPTED,
-                            "interrupted after %lld of %lld steps", (long long)trainer->step,
-                            (long long)trainer->counts.total);
+            return interrupt(trainer);
         LAM_TRY(take_step(trainer));
-        if (lam_recipe_measures_at(trainer->recipe, &trainer->counts, trainer->step))
+        if (measures_now(trainer))
             LAM_TRY(measure(trainer));
+        LAM_TRY(take_snapshot(trainer));
     }
-    return LAM_STATUS_OK;
+    LAM_TRY(check_losses(trainer));
+    /* A run that was cut off behind its last step: the model is as it was measured, again. */
+    return trainer->step == trainer->first_step ? run_measurer(trainer) : LAM_STATUS_OK;
 }
 
 lam_status lam_trainer_run(lam_trainer *trainer)
@@ -412,19 +597,14 @@ lam_optimizer_state *lam_trainer_get_optimizer_state(lam_trainer *trainer)
     return trainer->optimizer_state;
 }
 
-int64_t lam_trainer_get_step(const lam_trainer *trainer)
-{
-    return trainer->step;
-}
-
-const lam_measurement *lam_trainer_get_latest(const lam_trainer *trainer)
-{
-    return &trainer->latest;
-}
-
 const lam_parameters *lam_trainer_get_model(const lam_trainer *trainer)
 {
     return lam_measurer_get_parameters(trainer->measurer);
+}
+
+int64_t lam_trainer_get_step(const lam_trainer *trainer)
+{
+    return trainer->step;
 }
 
 double lam_trainer_get_training_seconds(const lam_trainer *trainer)

@@ -6,7 +6,9 @@
 #define LAM_TRAIN_TRAINER_H
 
 #include "lamina/trace.h"
+#include "net/optimizer_state.h"
 #include "train/evaluator.h"
+#include "train/watch.h"
 
 typedef struct lam_trainer lam_trainer;
 
@@ -27,26 +29,39 @@ bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *cou
 
 /** Receives what happens; every member may be NULL. A status other than OK ends training. */
 typedef struct lam_trainer_observer {
-    lam_status (*measure)(void *user, const lam_measurement *measurement);
+    /* After a measurement, which the watches have seen. */
+    lam_status (*measure)(void *user, int64_t step);
+    /* At the end of cycle `cycle` = 1 .. of a recipe with snapshots, after its measurement. */
+    lam_status (*snapshot)(void *user, int cycle);
     void (*progress)(void *user, const lam_progress *progress);
+    /* Gets the losses of `count` steps from `first_step` on, finite or not, a few moments after
+     * they were taken. With it nothing is measured, and no loss ends training by itself. */
+    lam_status (*losses)(void *user, int64_t first_step, int64_t count, const double *losses);
     void *user;
     lam_trace *trace; /* gets a span for each epoch and each measurement */
 } lam_trainer_observer;
 
-/** Borrows everything; parameters hold the state to start from, before step `first_step`. */
-LAM_MUST_USE lam_status lam_trainer_create(lam_parameters *parameters,
-                                           const lam_resident_data *data,
-                                           const lam_dataset *dataset, const lam_recipe *recipe,
-                                           const lam_trainer_observer *observer,
-                                           int64_t first_step, lam_trainer **ret_trainer);
+/** All borrowed. */
+typedef struct lam_trainer_setup {
+    lam_parameters *parameters; /* the state to start from, before step `first_step` */
+    const lam_resident_data *data;
+    const lam_dataset *dataset;
+    const lam_recipe *recipe;
+    const lam_trainer_observer *observer;
+    int64_t first_step;
+    const uint64_t *seeds; /* [members]: of dropout */
+    lam_watch *watches;    /* [members]: what was measured before, kept up to date */
+} lam_trainer_setup;
+
+/** The members of a population share their batches. One that diverges, or whose patience has
+ * run out, rests: it keeps its weights while the others go on. */
+LAM_MUST_USE lam_status lam_trainer_create(const lam_trainer_setup *setup,
+                                           lam_trainer **ret_trainer);
 void lam_trainer_destroy(lam_trainer **trainer);
 
-/** Trains to the end of the recipe. Errors: DIVERGED, INTERRUPTED, the observer's, the
- * device's. All queued work is done when it returns. */
+/** Trains to the end of the recipe, or until all members rest. Errors: DIVERGED (all members),
+ * INTERRUPTED, the observer's, the device's. All queued work is done when it returns. */
 LAM_MUST_USE lam_status lam_trainer_run(lam_trainer *trainer);
-
-/** The newest measurement; after lam_trainer_run() that of the last step. Borrowed. */
-const lam_measurement *lam_trainer_get_latest(const lam_trainer *trainer);
 
 /** The parameters as the latest measurement took them: statistics of batch normalization may be
  * others than the running ones. Borrowed. */

@@ -21,7 +21,7 @@ SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
 COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "preview", "check-gradients", "bench",
             "tune", "recipe", "schedule"]
-RUN_FILES = ["metrics.csv", "model.safetensors", "run.json"]
+RUN_FILES = ["best.safetensors", "metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
     "validation_loss,validation_cost,validation_accuracy"
