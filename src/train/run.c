@@ -231,8 +231,10 @@ static lam_status prepare(training_run *run)
     LAM_TRY(lam_parameters_initialize(run->session->parameters, 0, run->recipe->seed));
     if (options->resume)
         LAM_TRY(load_checkpoint(run));
-    const lam_trainer_observer observer = {keep_measurement, pass_progress, run,
-                                           options->trace};
+    const lam_trainer_observer observer = {.measure = keep_measurement,
+                                           .progress = pass_progress,
+                                           .user = run,
+                                           .trace = options->trace};
     LAM_TRY(lam_trainer_create(run->session->parameters, run->session->data,
                                run->session->dataset, run->recipe, &observer, run->first_step,
                                &run->trainer));

@@ -265,6 +265,51 @@ static void report_progress(const lam_trainer *trainer, bool measured)
     trainer->observer.progress(trainer->observer.user, &progress);
 }
 
+static lam_status fail_diverged(const lam_trainer *trainer, int64_t step)
+{
+    return lam_fail(
+        trainer->engine->context, LAM_STATUS_DIVERGED,
+        "training diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
+        "not a finite number; lower the learning rate",
+        (long long)step, (double)step / (double)trainer->counts.per_epoch,
+        get_rate(trainer, step));
+}
+
+/* Partial sums that were read become the means of steps, in place. */
+static lam_status pass_losses(const lam_trainer *trainer, int64_t first_step, int64_t count)
+{
+    size_t blocks = trainer->loss_blocks;
+    double *losses = trainer->host_losses;
+    for (size_t s = 0; s < (size_t)count; s++) {
+        double sum = 0;
+        for (size_t i = 0; i < blocks; i++)
+            sum += losses[s * blocks + i];
+        losses[s] = sum / trainer->recipe->batch;
+    }
+    return trainer->observer.losses(trainer->observer.user, first_step, count, losses);
+}
+
+/* Looks at the losses of this epoch's steps that were not looked at yet. */
+static lam_status check_losses(lam_trainer *trainer)
+{
+    int64_t per_epoch = trainer->counts.per_epoch;
+    int64_t count = trainer->step - trainer->checked_step;
+    if (count == 0)
+        return LAM_STATUS_OK;
+    size_t blocks = trainer->loss_blocks;
+    size_t first = (size_t)(trainer->checked_step % per_epoch) * blocks;
+    LAM_TRY(lam_engine_read_reals(trainer->engine, trainer->loss_sum, first,
+                                  trainer->host_losses, (size_t)count * blocks));
+    int64_t checked = trainer->checked_step;
+    trainer->checked_step = trainer->step;
+    if (trainer->observer.losses)
+        return pass_losses(trainer, checked, count);
+    for (size_t i = 0; i < (size_t)count * blocks; i++)
+        if (!isfinite(trainer->host_losses[i]))
+            return fail_diverged(trainer, checked + (int64_t)(i / blocks));
+    return LAM_STATUS_OK;
+}
+
 /* Waits for the chunk before the one just queued, and sizes the next by how long that took. */
 static lam_status end_chunk(lam_trainer *trainer)
 {
@@ -288,7 +333,7 @@ static lam_status end_chunk(lam_trainer *trainer)
     pacer->steps_in_chunk = 0;
     pacer->previous_time = now;
     report_progress(trainer, false);
-    return LAM_STATUS_OK;
+    return trainer->observer.losses ? check_losses(trainer) : LAM_STATUS_OK;
 }
 
 /* Empties the queue and counts the time since it was last empty as training. */
@@ -299,34 +344,6 @@ static lam_status end_segment(lam_trainer *trainer)
     double now = lam_clock_get_seconds();
     trainer->training_seconds += now - trainer->segment_start;
     trainer->segment_start = trainer->pacer.previous_time = now;
-    return LAM_STATUS_OK;
-}
-
-static lam_status fail_diverged(const lam_trainer *trainer, int64_t step)
-{
-    return lam_fail(
-        trainer->engine->context, LAM_STATUS_DIVERGED,
-        "training diverged: the loss of step %lld (epoch %.2f, learning rate %g) is "
-        "not a finite number; lower the learning rate",
-        (long long)step, (double)step / (double)trainer->counts.per_epoch,
-        get_rate(trainer, step));
-}
-
-/* Looks at the losses of this epoch's steps that were not looked at yet. */
-static lam_status check_losses(lam_trainer *trainer)
-{
-    int64_t per_epoch = trainer->counts.per_epoch;
-    int64_t count = trainer->step - trainer->checked_step;
-    if (count == 0)
-        return LAM_STATUS_OK;
-    size_t blocks = trainer->loss_blocks;
-    size_t first = (size_t)(trainer->checked_step % per_epoch) * blocks;
-    LAM_TRY(lam_engine_read_reals(trainer->engine, trainer->loss_sum, first,
-                                  trainer->host_losses, (size_t)count * blocks));
-    for (size_t i = 0; i < (size_t)count * blocks; i++)
-        if (!isfinite(trainer->host_losses[i]))
-            return fail_diverged(trainer, trainer->checked_step + (int64_t)(i / blocks));
-    trainer->checked_step = trainer->step;
     return LAM_STATUS_OK;
 }
 
@@ -380,9 +397,15 @@ static lam_status take_step(lam_trainer *trainer)
     return LAM_STATUS_OK;
 }
 
+static bool measures_now(const lam_trainer *trainer)
+{
+    return !trainer->observer.losses &&
+           lam_recipe_measures_at(trainer->recipe, &trainer->counts, trainer->step);
+}
+
 static lam_status run_steps(lam_trainer *trainer)
 {
-    if (trainer->step == 0)
+    if (trainer->step == 0 && measures_now(trainer))
         LAM_TRY(measure(trainer));
     else if (trainer->step == trainer->counts.total) /* reported before it was interrupted */
         LAM_TRY(take_measurement(trainer));
@@ -392,10 +415,10 @@ static lam_status run_steps(lam_trainer *trainer)
                             "interrupted after %lld of %lld steps", (long long)trainer->step,
                             (long long)trainer->counts.total);
         LAM_TRY(take_step(trainer));
-        if (lam_recipe_measures_at(trainer->recipe, &trainer->counts, trainer->step))
+        if (measures_now(trainer))
             LAM_TRY(measure(trainer));
     }
-    return LAM_STATUS_OK;
+    return check_losses(trainer);
 }
 
 lam_status lam_trainer_run(lam_trainer *trainer)

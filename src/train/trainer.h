@@ -29,6 +29,9 @@ bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *cou
 typedef struct lam_trainer_observer {
     lam_status (*measure)(void *user, const lam_measurement *measurement);
     void (*progress)(void *user, const lam_progress *progress);
+    /* Gets the losses of `count` steps from `first_step` on, finite or not, a few moments after
+     * they were taken. With it nothing is measured, and no loss ends training by itself. */
+    lam_status (*losses)(void *user, int64_t first_step, int64_t count, const double *losses);
     void *user;
     lam_trace *trace; /* gets a span for each epoch and each measurement */
 } lam_trainer_observer;
