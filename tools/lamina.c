@@ -23,6 +23,7 @@ static const struct {
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
     {"bench", cmd_bench, "measure the device, its products and whole networks"},
     {"tune", cmd_tune, "measure the fastest ways to multiply, ahead of time"},
+    {"lr-range", cmd_lr_range, "find bounds for a recipe's learning rates"},
     {"recipe", cmd_recipe, "check a recipe, or explain the keys of recipes"},
     {"schedule", cmd_schedule, "tabulate the learning rates of a recipe"},
 };

@@ -20,6 +20,7 @@ tool_command cmd_check_gradients;
 tool_command cmd_devices;
 tool_command cmd_ensemble;
 tool_command cmd_evaluate;
+tool_command cmd_lr_range;
 tool_command cmd_predict;
 tool_command cmd_preview;
 tool_command cmd_recipe;

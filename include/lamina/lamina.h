@@ -12,6 +12,7 @@
 #include "lamina/ensemble.h"
 #include "lamina/gemm.h"
 #include "lamina/gradient_check.h"
+#include "lamina/lr_range.h"
 #include "lamina/network.h"
 #include "lamina/predict.h"
 #include "lamina/preview.h"

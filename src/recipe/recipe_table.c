@@ -92,8 +92,8 @@ static const lam_key keys[] = {
                 "batch_norm layer."},
     {LAM_KEY_GROUP_ROOT, "patience", LAM_KEY_INTEGER, FIELD(lam_recipe_draft, recipe.patience),
      RANGE(0, 1000000), .fallback = "0",
-     .meaning = "Ends after so many measurements in a row without a better validation "
-                "result; 0: never."},
+     .meaning = "Ends after so many measurements in a row without a lower validation "
+                "loss; 0: never."},
     {LAM_KEY_GROUP_ROOT, "snapshots", LAM_KEY_BOOL, FIELD(lam_recipe_draft, recipe.snapshots),
      .fallback = "false",
      .meaning = "Whether the model at the end of each cycle of the schedule is kept."},

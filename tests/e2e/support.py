@@ -19,8 +19,8 @@ from pathlib import Path
 LAMINA = os.environ["LAMINA"]
 SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
-COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "preview", "check-gradients", "bench",
-            "tune", "recipe", "schedule"]
+COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "preview",
+            "check-gradients", "bench", "tune", "lr-range", "recipe", "schedule"]
 RUN_FILES = ["best.safetensors", "metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"

@@ -175,7 +175,7 @@ class File(LaminaTest):
 
     def test_every_command_refuses_before_it_opens_a_device(self):
         path = self.write(GOOD.replace("batch: 100", "batch: 0"))
-        for command in ["train", "check-gradients", "recipe", "schedule"]:
+        for command in ["train", "check-gradients", "lr-range", "recipe", "schedule"]:
             self.assertIn(command, COMMANDS)
             with self.subTest(command):
                 result = lamina(command, path, cwd=self.place)

@@ -81,6 +81,7 @@ class UsageErrors(LaminaTest):
         self.assert_usage_error("check-gradients", names="RECIPE")
         self.assert_usage_error("recipe", names="RECIPE")
         self.assert_usage_error("schedule", names="RECIPE")
+        self.assert_usage_error("lr-range", names="RECIPE")
         self.assert_usage_error("evaluate", names="DIR")
 
     def test_surplus_argument(self):
@@ -88,6 +89,7 @@ class UsageErrors(LaminaTest):
         self.assert_usage_error("check-gradients", RECIPE, RECIPE, names="one recipe")
         self.assert_usage_error("recipe", RECIPE, RECIPE, names="one recipe")
         self.assert_usage_error("schedule", RECIPE, RECIPE, names="one recipe")
+        self.assert_usage_error("lr-range", RECIPE, RECIPE, names="one recipe")
         self.assert_usage_error("evaluate", "a", "b", names="one run folder")
         self.assert_usage_error("devices", "surplus", names="arguments")
         self.assert_usage_error("bench", "surplus", names="arguments")
