@@ -59,23 +59,6 @@ START_TEST(member_has_the_same_files_alone_and_in_a_crowd)
 }
 END_TEST
 
-START_TEST(other_orders_are_runs_of_other_seeds)
-{
-    const char *home = small_run_path("set");
-    lam_seed_result results[SEEDS];
-    const lam_seed_set set = {.seeds = seeds, .count = 3, .varies_order = true};
-    train_seeds(home, &set, false, results);
-    for (size_t i = 0; i < 3; i++) {
-        char name[20];
-        snprintf(name, sizeof name, "plain-%d", (int)i);
-        const char *plain = small_run_path(name);
-        small_recipe.seed = seeds[i];
-        small_run_train(plain);
-        expect_same_run(seed_folder(home, seeds[i]), plain);
-    }
-}
-END_TEST
-
 typedef struct stopper {
     lam_context *context;
     int64_t step;
@@ -108,6 +91,49 @@ static lam_status run_leg(const char *home, const lam_seed_set *set, int64_t sto
     lam_context_destroy(&s.context);
     return status;
 }
+
+/* All that keeps a state for each member: moments, statistics, dropout's seeds, snapshots. */
+START_TEST(member_of_a_rich_recipe_has_the_same_files_alone)
+{
+    static const char *const changes[] = {
+        "layers=[{type: dense, width: 20}, batch_norm, relu, {type: dropout, rate: 0.2}, "
+        "{type: dense, width: 10}]",
+        "optimizer=adam", "snapshots=true", "augmentation={flip: 0.5}",
+        "schedule={type: triangular, minimum: 1e-5, maximum: 0.01, half_cycle_steps: 10}"};
+    const char *crowd = small_run_path("crowd"), *alone = small_run_path("alone");
+    const lam_seed_set one = {.seeds = &seeds[1], .count = 1};
+    lam_seed_result results[SEEDS];
+    char *text = NULL;
+    ck_assert_ok(lam_recipe_format(test_context(), &small_recipe, &text));
+    ck_assert_ok(lam_recipe_parse(test_context(), text, strlen(text), "a test", changes,
+                                  sizeof changes / sizeof changes[0], &small_recipe));
+    free(text);
+    ck_assert_int_eq(run_leg(crowd, &all_seeds, 12), LAM_STATUS_INTERRUPTED);
+    train_seeds(crowd, &all_seeds, true, results);
+    train_seeds(alone, &one, false, results);
+    const char *a = seed_folder(crowd, seeds[1]), *b = seed_folder(alone, seeds[1]);
+    expect_same_run(a, b);
+    small_run_expect_same_file(a, b, "snapshot-1.safetensors");
+    small_run_expect_same_file(a, b, "snapshot-2.safetensors");
+}
+END_TEST
+
+START_TEST(other_orders_are_runs_of_other_seeds)
+{
+    const char *home = small_run_path("set");
+    lam_seed_result results[SEEDS];
+    const lam_seed_set set = {.seeds = seeds, .count = 3, .varies_order = true};
+    train_seeds(home, &set, false, results);
+    for (size_t i = 0; i < 3; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "plain-%d", (int)i);
+        const char *plain = small_run_path(name);
+        small_recipe.seed = seeds[i];
+        small_run_train(plain);
+        expect_same_run(seed_folder(home, seeds[i]), plain);
+    }
+}
+END_TEST
 
 static void check_resuming(bool varies_order)
 {
@@ -291,6 +317,7 @@ static void add_test(Suite *suite, const char *name, const TTest *test)
 static void add_tests(Suite *suite)
 {
     add_test(suite, "crowd", member_has_the_same_files_alone_and_in_a_crowd);
+    add_test(suite, "rich", member_of_a_rich_recipe_has_the_same_files_alone);
     add_test(suite, "order", other_orders_are_runs_of_other_seeds);
     add_test(suite, "resume", interrupted_set_resumes_to_the_same_bytes);
     add_test(suite, "resume orders", interrupted_runs_of_other_orders_resume_too);

@@ -160,7 +160,7 @@ class DamagedModel(Damaged):
                 with self.subTest(f"{name} {value}"):
                     data = model_file.set_value(self.header, self.data, name, 5, value)
                     self.write_model(data=data)
-                    self.assert_refused(f"layer {name[5]}", "finite")
+                    self.assert_refused(name, f"holds a value of {value}")
 
     def test_model_of_another_run(self):
         other = self.place / "wider"
