@@ -8,7 +8,8 @@
  *   matmul_backward_input    dx[i,k] = (sum_j dy[i,j] w[k,j]) * act'(x[i,k])
  *   matmul_backward_weights  dw[k,j] = sum_i x[i,k] dy[i,j] + 2 l2 w[k,j], db[j] = sum_i dy[i,j];
  *                            UPDATE > 0: they update w and b instead of being written
- * Layout: x[rows, groups*in], y and dy[rows, groups*out], w[in, groups*out], b[groups*out],
+ * Layout: x[rows, groups*in] or with SHARED=1 [rows, in] for all groups, y and dy[rows,
+ *   groups*out], w[in, groups*out], b[groups*out].
  *   table[steps, STEP_SCALARS, members], w_states[UPDATE_STATES, in, groups*out], b_states in
  *   the same manner.
  *   With GATHER=1 all groups share the gathered rows.
@@ -23,6 +24,7 @@
  *     with k in lanes, backward_weights with rows of w in lanes. TAIL needs VEC 16.
  *   PACK 0 (default) or 1: forward and backward_weights copy their columns of w or dy, a block
  *     at a time, into private memory. Pays where rows are far apart and tiles many.
+ *   SHARED 0 (default) or 1: with GATHER=0, all groups read the same x; not for backward_input.
  *   LEAD 0 (default) or 1: so many work-groups in front, of the second dimension, do nothing.
  *     PoCL hands a thread 1 + groups / threads of them at first: half and one of an even number.
  * Outputs are overwritten. Sums run over k, i and j in ascending order (over k of forward's tail
@@ -52,6 +54,12 @@
 #define PACK 0
 #elif PACK != 0 && PACK != 1
 #error "PACK must be 0 or 1"
+#endif
+
+#ifndef SHARED
+#define SHARED 0
+#elif SHARED != 0 && SHARED != 1
+#error "SHARED must be 0 or 1"
 #endif
 
 #ifndef LEAD
@@ -150,7 +158,11 @@ typedef struct __attribute__((packed)) stored_vector {
 #else
 typedef real stored;
 #define LOAD_STORED(v, source) LOAD_VECTOR(v, source)
+#if SHARED
+#define INPUT_VIEW {x, 0, 0, 0, in}
+#else
 #define INPUT_VIEW {x + group * in, 0, 0, 0, groups * in}
+#endif
 #endif
 
 /* The rows that a group reads, wherever they are stored. */
