@@ -7,7 +7,7 @@
 
 #include "tool.h"
 
-enum { MAX_CELLS = 16, OPTION_STEP = 256 };
+enum { MAX_CELLS = 16, OPTION_STEP = 256, OPTION_SAVE };
 
 typedef struct sample_choice {
     bool random;
@@ -26,6 +26,7 @@ typedef struct check_options {
     double step;
     uint32_t inputs;
     uint64_t entries;
+    const char *save; /* a path, or NULL */
 } check_options;
 
 static void parse_samples(check_options *options, struct argp_state *state, const char *text)
@@ -86,6 +87,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                 ? 0
                 : (uint64_t)parse_whole(state, "--entries", argument, 1, INT32_MAX);
         return 0;
+    case OPTION_SAVE:
+        options->save = argument;
+        return 0;
     case ARGP_KEY_ARG:
         if (options->recipe)
             argp_error(state, "one recipe at a time");
@@ -94,6 +98,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (!options->recipe)
             argp_error(state, "name a RECIPE, e.g. results/a2-fig3/recipe.yaml");
+        if (options->save && (options->sample_count != 1 || options->seed_count != 1))
+            argp_error(state, "--save keeps one check: give --samples and --seed once each, "
+                              "e.g. --samples first:20 --seed 42");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -115,13 +122,22 @@ static void fill_defaults(check_options *options)
     }
 }
 
-static void print_difference(const char *tensor, const char *kind,
+static void print_difference(int width, const char *tensor, const char *kind,
                              const lam_gradient_difference *d, const char *checked,
                              const char *verdict)
 {
-    printf("%-15s %-8s %10.3e %10.3e %+10.3e %10.3e %10.3e  %-15s %s\n", tensor, kind,
+    printf("%-*s %-8s %10.3e %10.3e %+10.3e %10.3e %10.3e  %-15s %s\n", width, tensor, kind,
            d->maximum, d->mean, d->signed_mean, d->norm_relative, d->max_relative, checked,
            verdict);
+}
+
+/* Of the column of names. */
+static int find_name_width(const lam_gradient_row *rows, size_t count)
+{
+    size_t width = 15;
+    for (size_t i = 0; i < count; i++)
+        width = strlen(rows[i].tensor) > width ? strlen(rows[i].tensor) : width;
+    return (int)width;
 }
 
 static void print_rows(const check_options *options, sample_choice samples, uint64_t seed,
@@ -130,15 +146,16 @@ static void print_rows(const check_options *options, sample_choice samples, uint
     printf("%s %u samples, seed %" PRIu64 ", %s precision\n",
            samples.random ? "random" : "first", samples.count, seed,
            options->use_float ? "float" : "double");
-    printf("%-15s %-8s %10s %10s %10s %10s %10s  %-15s %s\n", "tensor", "numeric", "max|d|",
-           "mean|d|", "mean d", "norm rel", "max rel", "entries", "verdict");
+    int width = find_name_width(rows, count);
+    printf("%-*s %-8s %10s %10s %10s %10s %10s  %-15s %s\n", width, "tensor", "numeric",
+           "max|d|", "mean|d|", "mean d", "norm rel", "max rel", "entries", "verdict");
     for (size_t i = 0; i < count; i++) {
         char checked[48];
         snprintf(checked, sizeof checked, "%" PRIu64 "/%" PRIu64, rows[i].checked_count,
                  rows[i].entry_count);
-        print_difference(rows[i].tensor, "centred", &rows[i].centred, checked,
+        print_difference(width, rows[i].tensor, "centred", &rows[i].centred, checked,
                          rows[i].passed ? "ok" : "FAIL");
-        print_difference("", "forward", &rows[i].forward, "", "");
+        print_difference(width, "", "forward", &rows[i].forward, "", "");
     }
     putchar('\n');
 }
@@ -180,7 +197,8 @@ static lam_status check_cell(lam_device *device, const lam_recipe *recipe,
                                               .step = options->step,
                                               .inputs = options->inputs,
                                               .entries = options->entries,
-                                              .gemm = options->common.gemm};
+                                              .gemm = options->common.gemm,
+                                              .save_path = options->save};
     lam_status status = lam_check_gradients(device, recipe, dataset, &check, rows, &count);
     if (status != LAM_STATUS_OK)
         return status;
@@ -257,6 +275,10 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
         {"inputs", 'i', "N", 0, "keep only the first N inputs, for a reduced problem", 1},
         {"entries", 'e', "N|all", 0,
          "entries checked per tensor, drawn at random; default: 1000", 1},
+        {"save", OPTION_SAVE, "FILE", 0,
+         "write inputs, labels, parameters, their analytic gradients, dropout's factors, loss "
+         "and cost to FILE in the safetensors format, as doubles; for one --samples and --seed",
+         1},
         {0}};
     const struct argp_child children[] = {
         {&device_argp, 0, NULL, 0},   {&data_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0},
@@ -265,13 +287,18 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
         .options = own_options,
         .parser = parse_option,
         .args_doc = "RECIPE",
-        .doc = "Compare analytic gradients with centred and forward differences. Exit status 1 "
-               "if any tensor fails: norm-wise relative error above 1e-7 (centred) or 1e-3 "
-               "(forward) in double, 5e-2 and 0.1 in float.\v"
-               "Examples:\n  lamina check-gradients results/a2-fig3/recipe.yaml\n"
-               "  lamina check-gradients results/a1-config3/recipe.yaml --samples first:1 \\\n"
-               "      --set l2=0\n"
-               "  lamina check-gradients results/a2-fig3/recipe.yaml --inputs 20 --entries all",
+        .doc =
+            "Compare analytic gradients with centred and forward differences. Exit status 1 "
+            "if any tensor fails: norm-wise relative error above 1e-7 (centred) or 1e-3 "
+            "(forward) in double, 5e-2 and 0.1 in float.\v"
+            "Examples:\n  lamina check-gradients results/a2-fig3/recipe.yaml\n"
+            "  lamina check-gradients results/a1-config3/recipe.yaml --samples first:1 \\\n"
+            "      --set l2=0\n"
+            "  lamina check-gradients results/a2-fig3/recipe.yaml --inputs 20 --entries all\n"
+            "  lamina check-gradients results/a2-fig3/recipe.yaml --samples first:20 \\\n"
+            "      --seed 42 --save gradients.safetensors\n"
+            "and in Python: t = safetensors.numpy.load_file(\"gradients.safetensors\") has\n"
+            "t[\"inputs\"], t[\"layer1.weight\"], t[\"gradient.layer1.weight\"] ..",
         .children = children};
     check_options options = {.common = common_options_start(), .entries = 1000};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);

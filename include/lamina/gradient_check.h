@@ -26,7 +26,23 @@ typedef struct lam_gradient_check_options {
     uint32_t inputs;       /* keep only the first so many inputs; 0: all 3072 */
     uint64_t entries;      /* entries checked per tensor, a random choice; 0: all */
     lam_gemm gemm;
+    const char *save_path; /* a file for the cost and its gradient, see below; NULL: none */
 } lam_gradient_check_options;
+
+/**
+ * The file at save_path, in the safetensors format and so that any program can work the cost
+ * and its gradient out again. All tensors are F64, whatever the precision of the check; the
+ * metadata hold the texts "lamina", a version, and "recipe", in full as JSON.
+ *   inputs [rows, inputs]       what the network sees: pixels less their mean by deviation
+ *   labels [rows]               0 .. classes - 1
+ *   loss [1], cost [1]          of these rows as one batch: statistics of batch normalization
+ *                               are theirs
+ *   layer<n>.<t>                a parameter, n = 1 .. the dense layers, t as in models: weight
+ *                               [in, out]; bias, batch_norm.gamma, batch_norm.beta [out]
+ *   gradient.layer<n>.<t>       dcost/d(layer<n>.<t>), analytic, of the same shape
+ *   layer<n>.dropout.factors    [rows, out], 0 or 1 / (1 - rate): what dropout multiplied the
+ *                               values with; only of layers that have it
+ */
 
 /** Analytic gradient g against a numeric one n, over the checked entries of one tensor. */
 typedef struct lam_gradient_difference {
@@ -64,8 +80,10 @@ typedef struct lam_gradient_row {
  * Checks dcost/dw at the recipe's initialization, on rows of the training split. Perturbed
  * networks are evaluated many at a time, as one population, by the kernels that train.
  * Fills ret_rows[LAM_MAX_GRADIENT_ROWS]. A failed comparison is not an error: see `passed`.
+ * The file at save_path is written before the differences are taken, whole or not at all.
  * Errors: BAD_ARGUMENT (more samples than training rows, inputs above 3072, a step that is not
- * positive), BAD_DEVICE (no doubles), BAD_RECIPE, BAD_KERNEL, NO_MEMORY, INTERRUPTED.
+ * positive), BAD_DEVICE (no doubles), BAD_RECIPE, BAD_KERNEL, BAD_OUTPUT (save_path cannot be
+ * written, which shows before anything is computed), NO_MEMORY, INTERRUPTED.
  */
 LAM_API LAM_MUST_USE lam_status lam_check_gradients(lam_device *device,
                                                     const lam_recipe *recipe,

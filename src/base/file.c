@@ -16,8 +16,8 @@ static lam_status fail_output(lam_context *context, const char *path, int error)
 {
     return lam_fail(
         context, LAM_STATUS_BAD_OUTPUT,
-        "%s: cannot write: %s; choose another place (-o, --profile) or free some space", path,
-        strerror(error));
+        "%s: cannot write: %s; choose another place (-o, --profile, --save) or free some space",
+        path, strerror(error));
 }
 
 static int write_all(int descriptor, const char *bytes, size_t count)

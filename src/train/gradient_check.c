@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/random.h"
 #include "net/step_plan.h"
 #include "op/loss.h"
 #include "train/evaluator.h"
+#include "train/gradient_file.h"
 #include "train/resident_data.h"
 #include "train/run_numbers.h"
 
@@ -39,7 +41,7 @@ typedef struct gradient_checker {
     lam_penalty_meter *meter;
     lam_metrics metrics[LARGEST_POPULATION];
     double penalties[LARGEST_POPULATION];
-    double base_cost;
+    double base_loss, base_cost;
 } gradient_checker;
 
 /* One tensor of the network: its place on the device and its values. */
@@ -65,7 +67,7 @@ static lam_status check_options(lam_context *context, const lam_gradient_check_o
     if (!(o->step >= 0) || !isfinite(o->step))
         return lam_fail(context, LAM_STATUS_BAD_ARGUMENT,
                         "a difference step of %g is out of range; legal: above 0", o->step);
-    return LAM_STATUS_OK;
+    return o->save_path ? lam_file_check_place(context, o->save_path) : LAM_STATUS_OK;
 }
 
 /* Training rows in the order they are sampled. */
@@ -204,8 +206,27 @@ static lam_status prepare(gradient_checker *checker, lam_device *device,
     LAM_TRY(lam_penalty_meter_create(checker->perturbed, &checker->meter));
     LAM_TRY(compute_analytic_gradient(checker));
     LAM_TRY(evaluate_population(checker));
+    checker->base_loss = checker->metrics[0].loss;
     checker->base_cost = checker->metrics[0].cost;
     return LAM_STATUS_OK;
+}
+
+static lam_status save_gradient(const gradient_checker *checker, const lam_dataset *dataset)
+{
+    const lam_gradient_record record = {.recipe = checker->recipe,
+                                        .parameters = checker->analytic,
+                                        .gradients = checker->gradients,
+                                        .images = checker->images,
+                                        .labels = checker->labels,
+                                        .rows = checker->options->sample_count,
+                                        .inputs = checker->inputs,
+                                        .mean = lam_dataset_get_mean(dataset),
+                                        .deviation = lam_dataset_get_deviation(dataset),
+                                        .numbers =
+                                            lam_run_numbers_get_inputs(&checker->numbers, NULL),
+                                        .loss = checker->base_loss,
+                                        .cost = checker->base_cost};
+    return lam_gradient_file_save(&record, checker->options->save_path);
 }
 
 static void destroy_checker(gradient_checker *checker)
@@ -402,6 +423,8 @@ lam_status lam_check_gradients(lam_device *device, const lam_recipe *recipe,
     checker->step = options->step > 0 ? options->step : options->use_double ? 1e-5 : 1e-3;
     size_t row_count = 0;
     lam_status status = prepare(checker, device, dataset);
+    if (status == LAM_STATUS_OK && options->save_path)
+        status = save_gradient(checker, dataset);
     for (int u = 0; u < checker->graph.unit_count && status == LAM_STATUS_OK; u++)
         status = check_unit(checker, u, ret_rows, &row_count);
     if (status == LAM_STATUS_OK)

@@ -2,9 +2,12 @@
 """`lamina check-gradients` on reduced problems; test_broken_kernels.py makes it fail."""
 
 import json
+import os
 import unittest
 
-from support import REDUCED_CHECK, USAGE, LaminaTest, devices, lamina, succeed
+import model_file
+from support import (BAD_OUTPUT, REDUCED_CHECK, USAGE, LaminaTest, devices, lamina, succeed,
+                     take_snapshot)
 
 TENSORS = ["layer1.weight", "layer1.bias", "layer2.weight", "layer2.bias"]
 CELLS = [("first", 20, 42), ("random", 20, 42), ("first", 20, 400), ("random", 20, 400)]
@@ -107,6 +110,89 @@ class Options(LaminaTest):
             self.skipTest("no device has double precision")
         self.assertIn("double precision",
                       succeed(*REDUCED_CHECK, "--samples", "first:2", "--seed", "1").out)
+
+
+class Saved(LaminaTest):
+    """What the numbers are worth, test_autograd.py tells."""
+
+    ONE = ["--samples", "first:4", "--seed", "1"]
+    LAYERS = ["--set", "layers=[{type: dense, width: 7}, batch_norm, relu, "
+              "{type: dropout, rate: 0.2}, {type: dense, width: 10}]"]
+    SHAPES = {"inputs": [4, 20], "labels": [4], "loss": [1], "cost": [1],
+              "layer1.weight": [20, 7], "layer1.bias": [7], "layer1.batch_norm.gamma": [7],
+              "layer1.batch_norm.beta": [7], "layer1.dropout.factors": [4, 7],
+              "layer2.weight": [7, 10], "layer2.bias": [10]}
+
+    def save(self, name, *options):
+        path = self.place / name
+        result = succeed(*REDUCED_CHECK, *self.ONE, *self.LAYERS, "--save", path, *options)
+        return (result, *model_file.read(path))
+
+    def test_names_types_and_shapes(self):
+        _, header, data = self.save("named.safetensors")
+        metadata = header.pop("__metadata__")
+        shapes = {**self.SHAPES, **{f"gradient.{name}": shape for name, shape
+                                    in self.SHAPES.items()
+                                    if name.startswith("layer") and "dropout" not in name}}
+        self.assertEqual({name: entry["shape"] for name, entry in header.items()}, shapes)
+        self.assertEqual({entry["dtype"] for entry in header.values()}, {"F64"})
+        self.assertEqual(json.loads(metadata["recipe"])["layers"][3],
+                         {"type": "dropout", "rate": 0.2})
+        for label in model_file.get_values(header, data, "labels"):
+            self.assertIn(label, range(10))
+        factors = set(model_file.get_values(header, data, "layer1.dropout.factors"))
+        self.assertEqual(factors, {0, 1.25})
+
+    def test_saving_changes_no_figure(self):
+        result, _, _ = self.save("beside.safetensors", "--json")
+        plain = succeed(*REDUCED_CHECK, *self.ONE, *self.LAYERS, "--json")
+        self.assertEqual(result.out, plain.out)
+
+    def test_the_same_again(self):
+        self.assertEqual(self.save("a.safetensors")[1:], self.save("b.safetensors")[1:])
+
+    def test_float_is_rounded(self):
+        if not any(device["fp64"] for device in devices()):
+            self.skipTest("no device has double precision")
+        _, header, in_double = self.save("double.safetensors")
+        _, _, in_float = self.save("float.safetensors", "--precision", "float")
+        name = "gradient.layer2.weight"
+        pairs = list(zip(model_file.get_values(header, in_double, name),
+                         model_file.get_values(header, in_float, name)))
+        self.assertNotEqual(*zip(*pairs))
+        for of_double, of_float in pairs:
+            self.assertAlmostEqual(of_double, of_float, delta=1e-5)
+
+    def test_one_check_at_a_time(self):
+        path = self.place / "several.safetensors"
+        for options in [[], ["--seed", "1"], ["--samples", "first:4"],
+                        [*self.ONE, "--seed", "2"]]:
+            with self.subTest(options):
+                result = lamina(*REDUCED_CHECK, *options, "--save", path)
+                self.assertEqual(result.status, USAGE)
+                self.assertIn("--samples and --seed once each", result.err)
+        self.assertFalse(path.exists())
+
+    def test_places_that_cannot_be_written(self):
+        """Before any work, and leaving all as it was."""
+        folder = self.place / "folder"
+        folder.mkdir()
+        (self.place / "file").write_text("kept")
+        os.mkfifo(self.place / "pipe")
+        before = take_snapshot(self.place)
+        for path in [folder, self.place / "missing/file", self.place / "file/file",
+                     self.place / "pipe"]:
+            with self.subTest(path):
+                result = lamina(*REDUCED_CHECK, *self.ONE, "--save", path)
+                self.assert_one_message(result, BAD_OUTPUT, str(path), "--save")
+        self.assertEqual(take_snapshot(self.place), before)
+
+    def test_nothing_is_left_of_a_failed_check(self):
+        path = self.place / "failed.safetensors"
+        path.write_text("kept")
+        result = lamina(*REDUCED_CHECK, "--samples", "first:10001", "--seed", "1", "--save", path)
+        self.assert_one_message(result, USAGE, "10001")
+        self.assertEqual(path.read_text(), "kept")
 
 
 if __name__ == "__main__":
