@@ -131,6 +131,58 @@ START_TEST(resumed_optimizer_ends_in_the_same_bytes)
 }
 END_TEST
 
+#define DENSE(units)                                                                           \
+    {                                                                                          \
+        .type = LAM_LAYER_TYPE_DENSE, .width = (units)                                         \
+    }
+#define NORM                                                                                   \
+    {                                                                                          \
+        .type = LAM_LAYER_TYPE_BATCH_NORM, .epsilon = 1e-5, .momentum = 0.9                    \
+    }
+#define NAMED_RELU                                                                             \
+    {                                                                                          \
+        .type = LAM_LAYER_TYPE_RELU, .name = "a"                                               \
+    }
+#define ADD                                                                                    \
+    {                                                                                          \
+        .type = LAM_LAYER_TYPE_ADD, .from = "a"                                                \
+    }
+#define DROPOUT                                                                                \
+    {                                                                                          \
+        .type = LAM_LAYER_TYPE_DROPOUT, .rate = 0.3                                            \
+    }
+
+/* Each remembers or draws something from step to step; kinds of statistics go round. */
+static const lam_network networks[] = {
+    {.layer_count = 5, .layers = {DENSE(20), NORM, NAMED_RELU, DROPOUT, DENSE(10)}},
+    {.layer_count = 8,
+     .layers = {DENSE(20), NORM, NAMED_RELU, DENSE(20), NORM, ADD, DROPOUT, DENSE(10)}},
+    {.layer_count = 4, .layers = {DENSE(20), NAMED_RELU, NORM, DENSE(10)}},
+};
+static const lam_statistics statistics[] = {{.type = LAM_STATISTICS_RUNNING},
+                                            {.type = LAM_STATISTICS_PRECISE, .rows = 150},
+                                            {.type = LAM_STATISTICS_ADAPTED, .rows = 50}};
+
+/* Running statistics are in the checkpoint, too, and the first batch's do not replace them
+ * again; masks of dropout go on. */
+START_TEST(resumed_normalization_and_dropout_end_in_the_same_bytes)
+{
+    const char *whole = small_run_path("whole"), *run = small_run_path("run");
+    const lam_initialization he = {.type = LAM_INITIALIZATION_HE};
+    small_recipe.network.layer_count = networks[_i].layer_count;
+    memcpy(small_recipe.network.layers, networks[_i].layers, sizeof networks[_i].layers);
+    for (int i = 0; i < networks[_i].layer_count; i++)
+        small_recipe.network.layers[i].initialization = he;
+    small_recipe.statistics = statistics[_i];
+    small_run_train(whole);
+    expect_interrupted_leg(run, 0, false);
+    expect_interrupted_leg(run, 1, true);
+    expect_interrupted_leg(run, 12, true);
+    expect_interrupted_leg(run, 20, true);
+    expect_last_leg(run, whole);
+}
+END_TEST
+
 /* A checkpoint of plain descent has no moments to go on with. */
 START_TEST(checkpoint_without_the_optimizers_state_is_refused)
 {
@@ -279,13 +331,12 @@ START_TEST(resuming_needs_the_same_run_unfinished)
 }
 END_TEST
 
-static void add_optimizers(Suite *suite)
+static void add_loop(Suite *suite, const char *name, const TTest *test, size_t count)
 {
-    TCase *test_case = tcase_create("optimizer");
+    TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 240);
     tcase_add_checked_fixture(test_case, small_run_set_up, small_run_tear_down);
-    tcase_add_loop_test(test_case, resumed_optimizer_ends_in_the_same_bytes, 0,
-                        sizeof optimizers / sizeof optimizers[0]);
+    tcase_add_loop_test(test_case, test, 0, (int)count);
     suite_add_tcase(suite, test_case);
 }
 
@@ -298,7 +349,10 @@ static void add_test(Suite *suite, const char *name, const TTest *test)
 static void add_tests(Suite *suite)
 {
     add_test(suite, "resume", resumed_run_ends_in_the_same_bytes);
-    add_optimizers(suite);
+    add_loop(suite, "optimizer", resumed_optimizer_ends_in_the_same_bytes,
+             sizeof optimizers / sizeof optimizers[0]);
+    add_loop(suite, "normalization", resumed_normalization_and_dropout_end_in_the_same_bytes,
+             sizeof networks / sizeof networks[0]);
     add_test(suite, "no state", checkpoint_without_the_optimizers_state_is_refused);
     add_test(suite, "killed", run_killed_after_its_last_step_is_finished_by_resuming);
     add_test(suite, "bad step", checkpoint_of_impossible_step_is_refused);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * A trained network as a safetensors file: layer<n>.weight F32[in, out] and layer<n>.bias
- * F32[out] for dense layer n = 1 .., input.mean and input.deviation F64[3072] of the z-score
- * of pixels / 255, and the number of steps taken in the metadata. Checkpoints hold the
- * optimizer's states, too: optimizer.layer<n>.weight.<s> and optimizer.layer<n>.bias.<s>, s = 0
- * ..
+ * F32[out] for dense layer n = 1 .., where batch normalization follows it also
+ * layer<n>.batch_norm.gamma, .beta, .mean and .variance F32[out], input.mean and
+ * input.deviation F64[3072] of the z-score of pixels / 255, and the number of steps taken in
+ * the metadata. Checkpoints hold the optimizer's states, too: optimizer.<parameter>.<s>,
+ * s = 0 ..
  */
 #ifndef LAM_TRAIN_MODEL_FILE_H
 #define LAM_TRAIN_MODEL_FILE_H

@@ -5,11 +5,12 @@ check-gradients --save` leaves."""
 
 import unittest
 
+from networks import compute_outputs
 from support import CHECK_FAILED, OK, SOURCE_ROOT, LaminaTest, devices, lamina
 
 try:
     import numpy
-    from saved_gradients import SavedGradients, compute_outputs
+    from arrays import SavedGradients
 except ImportError:
     numpy = None
 try:
@@ -19,6 +20,7 @@ except ImportError:
     torch = None
 
 BOUND = 1e-10
+FLOAT_BOUND = 1e-4
 CHECK = ["check-gradients", str(SOURCE_ROOT / "results/a2-fig3/recipe.yaml"), "--data",
          "synthetic", "--set", "data={train_files: [1], train_first: 100}", "--set",
          "initialization=he", "--entries", "1"]
@@ -77,12 +79,13 @@ CASES |= {f"{name}, {end}": (LAYERS[name], settings)
 CASES["everything"] = (SKIPS % ("batch_norm,", "batch_norm,", "relu"), [*SMOOTHED, "l2=0.3"])
 
 
-def save(path, layers, settings=(), samples="random:20"):
+def save(path, layers, settings=(), samples="random:20", precision="double"):
     """Reads what a check leaves. Its own verdict does not count: it took the differences of one
     entry of each tensor."""
     sets = [part for setting in settings for part in ("--set", setting)]
     result = lamina(*CHECK, "--inputs", "11", "--set", "l2=0.1", "--set", f"layers={layers}",
-                    *sets, "--samples", samples, "--seed", "42", "--save", path)
+                    *sets, "--samples", samples, "--seed", "42",
+                    "--precision", precision, "--save", path)
     if result.status not in (OK, CHECK_FAILED):
         raise AssertionError(result.err)
     return SavedGradients(path)
@@ -105,7 +108,7 @@ class Compared(LaminaTest):
         self.assertAlmostEqual(loss / saved.loss, 1, delta=1e-13)
         self.assertAlmostEqual(cost / saved.cost, 1, delta=1e-13)
 
-    def assert_same_gradients(self, saved, expected):
+    def assert_same_gradients(self, saved, expected, bound=BOUND):
         """A bias right in front of a normalization has no influence: its gradient is rounding,
         and held to the largest one."""
         greatest = max(numpy.linalg.norm(values) for values in expected.values())
@@ -113,9 +116,9 @@ class Compared(LaminaTest):
         self.assertEqual(saved.gradients.keys(), expected.keys())
         for name, values in expected.items():
             norm = numpy.linalg.norm(values)
-            norm = norm if norm > 1e-13 * greatest else greatest
+            norm = norm if norm > 1e-3 * bound * greatest else greatest
             error = numpy.linalg.norm(saved.gradients[name] - values) / norm
-            self.assertLessEqual(error, BOUND, name)
+            self.assertLessEqual(error, bound, name)
 
 
 # ---- PyTorch ----
@@ -132,7 +135,7 @@ class TorchOperations:
         return torch.sigmoid(x)
 
     @staticmethod
-    def batch_norm(x, gamma, beta, epsilon):
+    def batch_norm(x, epsilon, gamma, beta):
         return functional.batch_norm(x, None, None, gamma, beta, training=True, eps=epsilon)
 
 
@@ -157,7 +160,7 @@ class AgainstPyTorch(Compared):
         parameters = {name: make(values).requires_grad_()
                       for name, values in saved.parameters.items()}
         factors = {name: make(values) for name, values in saved.factors.items()}
-        outputs = compute_outputs(TorchOperations, saved.recipe, parameters, factors,
+        outputs = compute_outputs(TorchOperations, saved.recipe, {**parameters, **factors},
                                   make(saved.inputs))
         loss = compute_torch_loss(saved.recipe, outputs, torch.tensor(saved.labels))
         cost = loss + saved.recipe["l2"] * sum(
@@ -190,7 +193,7 @@ class NumpyOperations:
         return 1 / (1 + numpy.exp(-x))
 
     @staticmethod
-    def batch_norm(x, gamma, beta, epsilon):
+    def batch_norm(x, epsilon, gamma, beta):
         deviations = x - x.mean(axis=-2, keepdims=True)
         variance = (deviations * deviations).mean(axis=-2, keepdims=True)
         return gamma * deviations / numpy.sqrt(variance + epsilon) + beta
@@ -221,8 +224,8 @@ class AgainstNumpy(Compared):
 
     @staticmethod
     def compute(saved, parameters):
-        outputs = compute_outputs(NumpyOperations, saved.recipe, parameters, saved.factors,
-                                  saved.inputs)
+        outputs = compute_outputs(NumpyOperations, saved.recipe,
+                                  {**parameters, **saved.factors}, saved.inputs)
         loss = compute_numpy_loss(saved.recipe, outputs, saved.labels)
         squares = sum((values * values).sum(axis=(-2, -1))
                       for name, values in parameters.items() if name.endswith(".weight"))
@@ -243,6 +246,15 @@ class AgainstNumpy(Compared):
                 saved = self.get_saved(name)
                 self.assert_same_cost(saved, *self.compute(saved, saved.parameters))
                 self.assert_same_gradients(saved, self.differentiate(saved))
+
+    def test_gradients_in_single_precision(self):
+        """Steps wide enough for differences in float carry deep networks over the kinks of
+        ReLU; these do not."""
+        for name in ["nine layers, normalized", "nine layers, normalized behind",
+                     "dropout, normalized behind", "everything"]:
+            with self.subTest(name):
+                saved = save(self.place / "float.safetensors", *CASES[name], precision="float")
+                self.assert_same_gradients(saved, self.differentiate(saved), FLOAT_BOUND)
 
     def test_single_row(self):
         """A batch of one row has no variance: normalization gives beta, and its gradient ends

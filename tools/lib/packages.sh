@@ -29,7 +29,7 @@ readonly test_packages=(
     clang         # kernels without a device
     clang-format  # layout of the C sources
     oclgrind      # kernels under watch
-    python3-numpy # a saved model, computed once more by other means
+    python3-numpy # saved models and gradients, computed once more by other means
     shellcheck    # shell scripts
 )
 
