@@ -121,13 +121,13 @@ static lam_status add_to_sums(lam_context *context, split_sums *sums,
 
 /* Each member's own accuracy counts, also on rows that others lack. */
 static lam_status predict_splits(lam_ensemble *ensemble, lam_session *session,
-                                 lam_ensemble_member *member)
+                                 const lam_recipe *recipe, lam_ensemble_member *member)
 {
     for (int split = LAM_SPLIT_VALIDATION; split <= LAM_SPLIT_TEST; split++) {
         lam_predictions *predictions = NULL;
         if (lam_dataset_get_split(session->dataset, (lam_split)split).count == 0)
             continue;
-        LAM_TRY(lam_session_predict(session, (lam_split)split, &predictions));
+        LAM_TRY(lam_session_predict(session, recipe, (lam_split)split, &predictions));
         member->has_split[split] = true;
         member->accuracy[split] = predictions->accuracy;
         if (ensemble->splits[split].differs)
@@ -149,7 +149,7 @@ static lam_status predict_member(lam_ensemble *ensemble, const lam_recipe *recip
     lam_status status = lam_session_open(ensemble->device, recipe, dataset, ensemble->gemm,
                                          lam_strbuf_text(&path), &session);
     if (status == LAM_STATUS_OK)
-        status = predict_splits(ensemble, session, member);
+        status = predict_splits(ensemble, session, recipe, member);
     lam_session_destroy(&session);
     lam_strbuf_free(&path);
     return status;

@@ -142,6 +142,12 @@ bool lam_measurer_has(const lam_measurer *measurer, lam_split split)
     return measurer->evaluators[split] != NULL;
 }
 
+static lam_status adapt_statistics(lam_measurer *measurer, lam_split split)
+{
+    return measurer->adapted[split] ? lam_statistics_meter_run(measurer->adapted[split])
+                                    : LAM_STATUS_OK;
+}
+
 lam_status lam_measurer_run(lam_measurer *measurer,
                             lam_metrics *const ret_metrics[LAM_SPLIT_COUNT])
 {
@@ -152,12 +158,19 @@ lam_status lam_measurer_run(lam_measurer *measurer,
     for (int split = 0; split < LAM_SPLIT_COUNT; split++) {
         if (!measurer->evaluators[split])
             continue;
-        if (measurer->adapted[split])
-            LAM_TRY(lam_statistics_meter_run(measurer->adapted[split]));
+        LAM_TRY(adapt_statistics(measurer, (lam_split)split));
         LAM_TRY(lam_evaluator_run(measurer->evaluators[split], measurer->penalties,
                                   ret_metrics[split]));
     }
     return LAM_STATUS_OK;
+}
+
+lam_status lam_measurer_run_logits(lam_measurer *measurer, lam_split split, double *ret_logits)
+{
+    if (measurer->statistics)
+        LAM_TRY(lam_statistics_meter_run(measurer->statistics));
+    LAM_TRY(adapt_statistics(measurer, split));
+    return lam_evaluator_run_logits(measurer->evaluators[split], ret_logits);
 }
 
 const lam_parameters *lam_measurer_get_parameters(const lam_measurer *measurer)

@@ -29,6 +29,11 @@ bool lam_measurer_has(const lam_measurer *measurer, lam_split split);
 LAM_MUST_USE lam_status lam_measurer_run(lam_measurer *measurer,
                                          lam_metrics *const ret_metrics[LAM_SPLIT_COUNT]);
 
+/** The outputs of the last layer for each row of one of the splits, as it is measured,
+ * ret_logits[count, members*classes]. Blocking. */
+LAM_MUST_USE lam_status lam_measurer_run_logits(lam_measurer *measurer, lam_split split,
+                                                double *ret_logits);
+
 /** The parameters as training rows were measured with, for a model that is to be kept.
  * Borrowed; true after each lam_measurer_run(). */
 const lam_parameters *lam_measurer_get_parameters(const lam_measurer *measurer);

@@ -105,7 +105,7 @@ static void interpret(lam_predictions *predictions, lam_loss loss)
     predictions->accuracy = lam_predictions_get_accuracy(predictions, predictions->classes);
 }
 
-lam_status lam_session_predict(lam_session *session, lam_split split,
+lam_status lam_session_predict(lam_session *session, const lam_recipe *recipe, lam_split split,
                                lam_predictions **ret_predictions)
 {
     const lam_dataset *dataset = session->dataset;
@@ -116,7 +116,8 @@ lam_status lam_session_predict(lam_session *session, lam_split split,
     memcpy(predictions->labels, lam_dataset_get_labels(dataset) + range.first, range.count);
     for (int c = 0; c < LAM_CLASS_COUNT; c++)
         predictions->class_names[c] = lam_dataset_get_class_name(dataset, c);
-    lam_status status = lam_session_compute_logits(session, split, predictions->probabilities);
+    lam_status status =
+        lam_session_compute_logits(session, recipe, split, predictions->probabilities);
     if (status != LAM_STATUS_OK) {
         lam_predictions_destroy(&predictions);
         return status;
@@ -143,7 +144,7 @@ lam_status lam_predict(lam_device *device, const lam_recipe *recipe, const lam_d
         status = lam_session_open(device, recipe, dataset, options->gemm,
                                   lam_strbuf_text(&path), &session);
     if (status == LAM_STATUS_OK)
-        status = lam_session_predict(session, options->split, ret_predictions);
+        status = lam_session_predict(session, recipe, options->split, ret_predictions);
     lam_session_destroy(&session);
     lam_strbuf_free(&path);
     return status;

@@ -14,8 +14,8 @@ LAM_MUST_USE lam_status lam_predictions_copy(lam_context *context,
                                              lam_predictions **ret_copy);
 
 /** Predicts a split that has rows. Errors: those of lam_session_compute_logits(). */
-LAM_MUST_USE lam_status lam_session_predict(lam_session *session, lam_split split,
-                                            lam_predictions **ret_predictions);
+LAM_MUST_USE lam_status lam_session_predict(lam_session *session, const lam_recipe *recipe,
+                                            lam_split split, lam_predictions **ret_predictions);
 
 /** The share of rows in which `classes` are the labels. */
 double lam_predictions_get_accuracy(const lam_predictions *predictions, const uint8_t *classes);

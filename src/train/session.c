@@ -121,13 +121,14 @@ lam_recipe lam_session_get_kept_recipe(const lam_recipe *recipe)
     return kept;
 }
 
-lam_status lam_session_compute_logits(lam_session *session, lam_split split, double *ret_logits)
+lam_status lam_session_compute_logits(lam_session *session, const lam_recipe *recipe,
+                                      lam_split split, double *ret_logits)
 {
-    lam_evaluator *evaluator = NULL;
-    LAM_TRY(lam_evaluator_create_for_range(session->parameters, session->data,
-                                           lam_dataset_get_split(session->dataset, split),
-                                           &evaluator));
-    lam_status status = lam_evaluator_run_logits(evaluator, ret_logits);
-    lam_evaluator_destroy(&evaluator);
+    const lam_recipe kept = lam_session_get_kept_recipe(recipe);
+    lam_measurer *measurer = NULL;
+    LAM_TRY(lam_measurer_create(session->parameters, session->data, session->dataset, &kept,
+                                1u << split, &measurer));
+    lam_status status = lam_measurer_run_logits(measurer, split, ret_logits);
+    lam_measurer_destroy(&measurer);
     return status;
 }

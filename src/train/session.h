@@ -52,9 +52,10 @@ LAM_MUST_USE lam_status lam_session_evaluate(const lam_session *session,
  * found anew. */
 lam_recipe lam_session_get_kept_recipe(const lam_recipe *recipe);
 
-/** Outputs of the last layer for the rows of one split, ret_logits[count, classes]. Blocking.
- */
-LAM_MUST_USE lam_status lam_session_compute_logits(lam_session *session, lam_split split,
+/** Outputs of the last layer of a kept model for the rows of one split, as they are measured,
+ * ret_logits[count, classes]. Blocking. */
+LAM_MUST_USE lam_status lam_session_compute_logits(lam_session *session,
+                                                   const lam_recipe *recipe, lam_split split,
                                                    double *ret_logits);
 
 #endif

@@ -120,6 +120,23 @@ class Evaluated(LaminaTest):
                     self.assertEqual(json.loads(result.out),
                                      read_record(place / f"{name}, {kind}")["final"])
 
+    def test_predictions_have_the_same_accuracy(self):
+        for name in LAYERS:
+            for kind in STATISTICS:
+                with self.subTest(name, kind=kind):
+                    result = succeed("predict", place / f"{name}, {kind}", "--json")
+                    final = read_record(place / f"{name}, {kind}")["final"]
+                    self.assertEqual(json.loads(result.out)["accuracy"],
+                                     final["test"]["accuracy"])
+
+    def test_ensemble_measures_each_as_it_was(self):
+        runs = [f"before, {kind}" for kind in STATISTICS]
+        result = succeed("ensemble", *[place / run for run in runs], "--json")
+        for run, member in zip(runs, json.loads(result.out)["members"]):
+            final = read_record(place / run)["final"]
+            for split in ["validation", "test"]:
+                self.assertEqual(member[split], final[split]["accuracy"])
+
     def test_the_kinds_measure_differently_and_train_the_same(self):
         for name in LAYERS:
             records = {kind: read_record(place / f"{name}, {kind}") for kind in STATISTICS}
