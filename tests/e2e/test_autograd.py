@@ -37,8 +37,9 @@ def chain(widths, *behind):
 
 NINE = [9, 8, 8, 7, 7, 6, 6, 6]
 SKIPS = ("[{type: dense, width: 8}, %s {type: relu, name: a}, {type: dense, width: 8}, %s "
-         "{type: add, from: a}, {type: %s, name: b}, {type: dense, width: 8}, {type: add, from: a}, "
-         "relu, {type: dense, width: 8}, {type: add, from: b}, relu, {type: dense, width: 10}]")
+         "{type: add, from: a}, {type: %s, name: b}, {type: dense, width: 8}, "
+         "{type: add, from: a}, relu, {type: dense, width: 8}, {type: add, from: b}, relu, "
+         "{type: dense, width: 10}]")
 
 LAYERS = {
     "one layer": chain([]),
@@ -63,6 +64,9 @@ LAYERS = {
     "dropout, normalized": chain([9, 7], "batch_norm", "relu", "{type: dropout, rate: 0.3}"),
     "dropout, normalized behind": chain([9, 7], "sigmoid", "batch_norm",
                                         "{type: dropout, rate: 0.3}"),
+    "skip from dropout": "[{type: dense, width: 9}, relu, {type: dropout, rate: 0.3, name: a}, "
+                         "{type: dense, width: 9}, {type: add, from: a}, sigmoid, "
+                         "{type: dropout, rate: 0.2}, {type: dense, width: 10}]",
     "skips": SKIPS % ("", "", "relu"),
     "skips, normalized": SKIPS % ("batch_norm,", "batch_norm,", "sigmoid"),
 }
