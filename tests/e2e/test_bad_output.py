@@ -67,7 +67,7 @@ class SmallFiles(LaminaTest):
         result = lamina("train", RECIPE, *self.OPTIONS, "-o", run, preexec_fn=self.set_limit)
         self.assertEqual(result.status, BAD_OUTPUT, result.err)
         *warnings, message = result.messages
-        for fragment in (str(run), "model.safetensors", "-o"):
+        for fragment in (str(run), "best.safetensors", "-o"):
             self.assertIn(fragment, message)
         for warning in warnings:
             self.assertIn("warning: ", warning)
@@ -106,7 +106,7 @@ class FullDisk(LaminaTest):
     def test_model_does_not_fit(self):
         run = self.disk / "run"
         result = lamina("train", RECIPE, *SMALL, "-q", "-o", run)
-        self.assert_one_message(result, BAD_OUTPUT, "model.safetensors", "No space left")
+        self.assert_one_message(result, BAD_OUTPUT, "best.safetensors", "No space left")
         self.assertEqual(sorted(take_snapshot(run)), ["metrics.csv", "run.json"])
         self.assertEqual(read_record(run)["status"], "failed")
         self.assertEqual((self.disk / "mine.txt").read_text(), "mine")

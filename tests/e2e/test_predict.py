@@ -160,8 +160,8 @@ class Refused(LaminaTest):
         self.assertFalse((self.place / "missing").exists())
 
     def test_missing_model(self):
-        result = lamina("predict", place / "hinge", "--model", "best.safetensors", "--json")
-        self.assert_one_message(result, BAD_MODEL, str(place / "hinge/best.safetensors"))
+        result = lamina("predict", place / "hinge", "--model", "snapshot-1.safetensors", "--json")
+        self.assert_one_message(result, BAD_MODEL, str(place / "hinge/snapshot-1.safetensors"))
 
     def test_missing_run(self):
         result = lamina("predict", self.place / "missing", "--json")
