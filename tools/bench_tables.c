@@ -150,8 +150,8 @@ static json_t *network_to_json(const bench_session *session, const char *net, lo
                   "launches_us", 1e6 * f->floor.launches_seconds, "total_us",
                   1e6 * f->floor.total_seconds, "ratio", f->ratio);
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f, s:o, s:o}", "net", net,
-        "batch", (json_int_t)batch, "members", (json_int_t)session->options->members,
+        "{s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f, s:o, s:o}", "net",
+        net, "batch_norm", session->options->batch_norm, "batch", (json_int_t)batch, "members", (json_int_t)session->options->members,
         "steps_per_epoch", (json_int_t)t->steps_per_epoch, "seconds_per_epoch",
         f->seconds_per_epoch, "us_per_step", 1e6 * t->seconds_per_step, "gflops", f->gflops,
         "share_of_peak", f->share_of_peak, "launches_per_step",
@@ -198,14 +198,16 @@ static lam_status bench_network(bench_session *session, const char *net, long ba
 static void print_network_heading(const bench_session *session)
 {
     print_line(session,
-               "\nnetworks (%ld at once, %s): seconds per epoch of %d rows, GFLOP/s "
+               "\nnetworks (%ld at once, %s%s): seconds per epoch of %d rows, GFLOP/s "
                "and\n"
                "share of the FMA peak of their products; per step: launches, waits of the "
                "host,\n"
-               "microseconds beyond products, floor = max(operations / peak, bytes / copy) +\n"
+               "microseconds beyond products%s, floor = max(operations / peak, bytes / copy) +\n"
                "launches * launch cost, and how many floors the step takes",
                session->options->members,
-               session->dataset ? "the data set's rows" : "random rows", LAM_BENCH_ROWS);
+               session->options->batch_norm ? "with batch normalization, " : "",
+               session->dataset ? "the data set's rows" : "random rows", LAM_BENCH_ROWS,
+               session->options->batch_norm ? " (normalization is)" : "");
     print_line(session, "%-31s %5s %8s %7s %6s %6s %5s %9s %8s %6s", "net", "batch", "s/epoch",
                "GFLOP/s", "peak", "launch", "waits", "beyond us", "floor us", "floors");
 }

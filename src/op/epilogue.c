@@ -94,6 +94,7 @@ lam_status lam_epilogue_add_forward(const lam_engine *engine, lam_plan *plan,
 {
     const lam_epilogue_norm *norm = &epilogue->norm;
     assert(norm->place == LAM_NORM_PLACE_NONE || norm->batch || norm->moments);
+    assert(get_statistics(norm) != STATISTICS_KEPT || epilogue->inputs.table);
     lam_launch_builder launch = begin(engine, plan, "epilogue_forward", epilogue, NULL);
     lam_launch_bind_buffer(&launch, y);
     lam_launch_bind_buffer(&launch, z);
