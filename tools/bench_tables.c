@@ -151,13 +151,14 @@ static json_t *network_to_json(const bench_session *session, const char *net, lo
                   1e6 * f->floor.total_seconds, "ratio", f->ratio);
     return json_pack(
         "{s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f, s:o, s:o}", "net",
-        net, "batch_norm", session->options->batch_norm, "batch", (json_int_t)batch, "members", (json_int_t)session->options->members,
-        "steps_per_epoch", (json_int_t)t->steps_per_epoch, "seconds_per_epoch",
-        f->seconds_per_epoch, "us_per_step", 1e6 * t->seconds_per_step, "gflops", f->gflops,
-        "share_of_peak", f->share_of_peak, "launches_per_step",
-        (json_int_t)t->launches_per_step, "waits_per_step", (json_int_t)t->waits_per_step,
-        "profiled_us_per_step", 1e6 * t->profiled_seconds, "beyond_products_us_per_step",
-        1e6 * t->beyond_seconds, "floor", floor, "kernels", kernels);
+        net, "batch_norm", session->options->batch_norm, "batch", (json_int_t)batch, "members",
+        (json_int_t)session->options->members, "steps_per_epoch",
+        (json_int_t)t->steps_per_epoch, "seconds_per_epoch", f->seconds_per_epoch,
+        "us_per_step", 1e6 * t->seconds_per_step, "gflops", f->gflops, "share_of_peak",
+        f->share_of_peak, "launches_per_step", (json_int_t)t->launches_per_step,
+        "waits_per_step", (json_int_t)t->waits_per_step, "profiled_us_per_step",
+        1e6 * t->profiled_seconds, "beyond_products_us_per_step", 1e6 * t->beyond_seconds,
+        "floor", floor, "kernels", kernels);
 }
 
 static void print_details(const bench_session *session, const lam_network_time *t,
@@ -197,17 +198,18 @@ static lam_status bench_network(bench_session *session, const char *net, long ba
 
 static void print_network_heading(const bench_session *session)
 {
-    print_line(session,
-               "\nnetworks (%ld at once, %s%s): seconds per epoch of %d rows, GFLOP/s "
-               "and\n"
-               "share of the FMA peak of their products; per step: launches, waits of the "
-               "host,\n"
-               "microseconds beyond products%s, floor = max(operations / peak, bytes / copy) +\n"
-               "launches * launch cost, and how many floors the step takes",
-               session->options->members,
-               session->options->batch_norm ? "with batch normalization, " : "",
-               session->dataset ? "the data set's rows" : "random rows", LAM_BENCH_ROWS,
-               session->options->batch_norm ? " (normalization is)" : "");
+    print_line(
+        session,
+        "\nnetworks (%ld at once, %s%s): seconds per epoch of %d rows, GFLOP/s "
+        "and\n"
+        "share of the FMA peak of their products; per step: launches, waits of the "
+        "host,\n"
+        "microseconds beyond products%s, floor = max(operations / peak, bytes / copy) +\n"
+        "launches * launch cost, and how many floors the step takes",
+        session->options->members,
+        session->options->batch_norm ? "with batch normalization, " : "",
+        session->dataset ? "the data set's rows" : "random rows", LAM_BENCH_ROWS,
+        session->options->batch_norm ? " (normalization is)" : "");
     print_line(session, "%-31s %5s %8s %7s %6s %6s %5s %9s %8s %6s", "net", "batch", "s/epoch",
                "GFLOP/s", "peak", "launch", "waits", "beyond us", "floor us", "floors");
 }

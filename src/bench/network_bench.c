@@ -54,15 +54,14 @@ static lam_status create_plan(network_setup *s)
     LAM_TRY(lam_buffer_create(e->device, 2 * members * sizeof(int32_t), "seeds", &s->seeds));
     LAM_TRY(lam_engine_create_reals(e, results, "losses", &s->loss_sum));
     LAM_TRY(lam_buffer_create(e->device, results * sizeof(int32_t), "hits", &s->hit_count));
-    const lam_plan_rows plan_rows = {.rows = batch,
-                                     .limit = s->rows->steps * batch,
-                                     .data = s->rows->input,
-                                     .labels = s->rows->labels,
-                                     .numbers = {.table = s->table,
-                                                 .first_step = s->first_step,
-                                                 .seeds = s->seeds},
-                                     .loss_sum = s->loss_sum,
-                                     .hit_count = s->hit_count};
+    const lam_plan_rows plan_rows = {
+        .rows = batch,
+        .limit = s->rows->steps * batch,
+        .data = s->rows->input,
+        .labels = s->rows->labels,
+        .numbers = {.table = s->table, .first_step = s->first_step, .seeds = s->seeds},
+        .loss_sum = s->loss_sum,
+        .hit_count = s->hit_count};
     const lam_plan_update update = {.l2 = s->l2, .table = s->table};
     return lam_step_plan_create_training(s->parameters, &plan_rows, &update, &s->plan);
 }
