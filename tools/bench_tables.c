@@ -198,18 +198,18 @@ static lam_status bench_network(bench_session *session, const char *net, long ba
 
 static void print_network_heading(const bench_session *session)
 {
-    print_line(
-        session,
-        "\nnetworks (%ld at once, %s%s): seconds per epoch of %d rows, GFLOP/s "
-        "and\n"
-        "share of the FMA peak of their products; per step: launches, waits of the "
-        "host,\n"
-        "microseconds beyond products%s, floor = max(operations / peak, bytes / copy) +\n"
-        "launches * launch cost, and how many floors the step takes",
-        session->options->members,
-        session->options->batch_norm ? "with batch normalization, " : "",
-        session->dataset ? "the data set's rows" : "random rows", LAM_BENCH_ROWS,
-        session->options->batch_norm ? " (normalization is)" : "");
+    print_line(session,
+               "\nnetworks (%ld at once, %s): seconds per epoch of %d rows, GFLOP/s "
+               "and\n"
+               "share of the FMA peak of their products; per step: launches, waits of the "
+               "host,\n"
+               "microseconds beyond products, floor = max(operations / peak, bytes / copy) +\n"
+               "launches * launch cost, and how many floors the step takes",
+               session->options->members,
+               session->dataset ? "the data set's rows" : "random rows", LAM_BENCH_ROWS);
+    if (session->options->batch_norm)
+        print_line(session, "With batch normalization, which is time beyond products; the "
+                            "floor has its launches, gamma\nand beta.");
     print_line(session, "%-31s %5s %8s %7s %6s %6s %5s %9s %8s %6s", "net", "batch", "s/epoch",
                "GFLOP/s", "peak", "launch", "waits", "beyond us", "floor us", "floors");
 }
