@@ -30,7 +30,8 @@
  *   activation; STATISTICS of the normalization: 0 given by moments (forward alone), 1 the
  *   batch's, 2 the batch's, which also go into moments as STEP_STATISTICS says; SKIP 0 none, 1
  *   dskip is written, 2 added to what is there; SKIP_IN and DROPOUT 0 or 1; ROW_ITEMS 1, 2, 4 ..
- *   64; COLUMN_ITEMS 1 .. 16; BLOCK_ROWS a multiple of 4.
+ *   64; COLUMN_ITEMS 1 .. 16; BLOCK_ROWS a multiple of 4; LAST_LANES 1 .. VEC: columns of a
+ *   member's last strip.
  * Outputs are overwritten, but for dskip with SKIP=2 and moments. The forward pass of NORM=2
  *   with statistics of the batch leaves the normalization's input in z. dz may be dy; y may be
  *   z without statistics of the batch.
@@ -57,6 +58,9 @@
 #endif
 #if COLUMN_ITEMS < 1 || COLUMN_ITEMS > 16
 #error "COLUMN_ITEMS must be 1 .. 16"
+#endif
+#if LAST_LANES < 1 || LAST_LANES > VEC
+#error "LAST_LANES must be 1 .. VEC"
 #endif
 #if BLOCK_ROWS < 4 || BLOCK_ROWS % 4 != 0
 #error "BLOCK_ROWS must be a multiple of 4"
@@ -102,14 +106,41 @@ inline size_t get_place(strip own, int row)
     return (size_t)row * own.columns + own.column;
 }
 
+/* A strip's lanes. A number of them that is known when compiling keeps them in registers: a loop
+ * of unknown length over lanes goes by way of memory, and takes longer than all of the sums. */
+inline realv load_strip(strip own, global const real *source)
+{
+    realv v = (realv)(0);
+    if (own.count >= VEC)
+        return LOAD_VECTOR(0, source);
+    if (own.count > 0) {
+        #pragma unroll
+        for (int lane = 0; lane < LAST_LANES; lane++)
+            ((real *)&v)[lane] = source[lane];
+    }
+    return v;
+}
+
+inline void store_strip(strip own, global real *destination, realv values)
+{
+    const real *lanes = (const real *)&values;
+    if (own.count >= VEC) {
+        STORE_VECTOR(values, 0, destination);
+    } else if (own.count > 0) {
+        #pragma unroll
+        for (int lane = 0; lane < LAST_LANES; lane++)
+            destination[lane] = lanes[lane];
+    }
+}
+
 inline realv load_row(strip own, global const real *matrix, int row)
 {
-    return load_lanes(matrix + get_place(own, row), own.count);
+    return load_strip(own, matrix + get_place(own, row));
 }
 
 inline void store_row(strip own, global real *matrix, int row, realv values)
 {
-    store_lanes(matrix + get_place(own, row), values, own.count);
+    store_strip(own, matrix + get_place(own, row), values);
 }
 
 #define FOR_EACH_ROW(own, row) for (int row = (own).first; row < (own).end; row += ROW_STEP)
@@ -258,12 +289,12 @@ inline realv measure_batch(strip own, global const real *z, global const real *s
 }
 
 /* `move`, from the step table: 0 keeps the moment, 1 moves it towards the batch's, 2 replaces. */
-inline void move_moment(global real *moment, realv of_batch, real move, real momentum,
-                        int count)
+inline void move_moment(strip own, global real *moment, realv of_batch, real move,
+                        real momentum)
 {
-    const realv old = load_lanes(moment, count);
+    const realv old = load_strip(own, moment);
     const realv moved = fma((realv)(momentum), old, (1 - momentum) * of_batch);
-    store_lanes(moment, move == 0 ? old : move == 2 ? of_batch : moved, count);
+    store_strip(own, moment, move == 0 ? old : move == 2 ? of_batch : moved);
 }
 
 kernel void epilogue_forward(global real *y, global real *z, global const real *restrict skip,
@@ -280,28 +311,28 @@ kernel void epilogue_forward(global real *y, global real *z, global const real *
     load_dropout(&drop, own.member, rate, seeds, first_step, stream, step);
 #if NORM
     norm n;
-    n.gamma = load_lanes(gamma + own.column, own.count);
-    n.beta = load_lanes(beta + own.column, own.count);
+    n.gamma = load_strip(own, gamma + own.column);
+    n.beta = load_strip(own, beta + own.column);
 #if WHOLE_COLUMNS
     local realv sums[ROW_ITEMS * COLUMN_ITEMS];
     const realv variance = measure_batch(own, z, skip, sums, rows, &n.mean);
 #else
-    n.mean = load_lanes(moments + own.column, own.count);
-    const realv variance = load_lanes(moments + own.columns + own.column, own.count);
+    n.mean = load_strip(own, moments + own.column);
+    const realv variance = load_strip(own, moments + own.columns + own.column);
 #endif
     n.inverse = 1 / sqrt(variance + constants[0]);
 #if WHOLE_COLUMNS
     if (own.first == 0) {
-        store_lanes(batch + own.column, n.mean, own.count);
-        store_lanes(batch + own.columns + own.column, n.inverse, own.count);
+        store_strip(own, batch + own.column, n.mean);
+        store_strip(own, batch + own.columns + own.column, n.inverse);
     }
 #endif
 #if STATISTICS == 2
     if (own.first == 0) {
         const real move = STEP_SCALAR(table, step, STEP_STATISTICS, own.member, members);
         global real *means = moments + own.column, *variances = means + own.columns;
-        move_moment(means, n.mean, move, constants[1], own.count);
-        move_moment(variances, variance, move, constants[1], own.count);
+        move_moment(own, means, n.mean, move, constants[1]);
+        move_moment(own, variances, variance, move, constants[1]);
     }
 #endif
 #endif
@@ -370,10 +401,10 @@ kernel void epilogue_backward(global real *dz, global real *restrict dskip,
     load_dropout(&drop, own.member, rate, seeds, first_step, stream, step);
 #if NORM
     norm n;
-    n.mean = load_lanes(batch + own.column, own.count);
-    n.inverse = load_lanes(batch + own.columns + own.column, own.count);
-    n.gamma = load_lanes(gamma + own.column, own.count);
-    n.beta = load_lanes(beta + own.column, own.count);
+    n.mean = load_strip(own, batch + own.column);
+    n.inverse = load_strip(own, batch + own.columns + own.column);
+    n.gamma = load_strip(own, gamma + own.column);
+    n.beta = load_strip(own, beta + own.column);
     realv gamma_sum = (realv)(0), beta_sum = (realv)(0);
 #endif
     FOR_ROWS_AT_ONCE(own, first) {

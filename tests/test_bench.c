@@ -112,6 +112,44 @@ START_TEST(step_is_six_launches_without_a_wait)
 }
 END_TEST
 
+/* One launch more for each pass, which is no product; gamma and beta go in and out. */
+START_TEST(normalization_is_beyond_products)
+{
+    static const lam_network network = {
+        .layer_count = 4,
+        .layers = {{.type = LAM_LAYER_TYPE_DENSE, .width = 7},
+                   {.type = LAM_LAYER_TYPE_BATCH_NORM, .epsilon = 1e-5, .momentum = 0.9},
+                   {.type = LAM_LAYER_TYPE_RELU},
+                   {.type = LAM_LAYER_TYPE_DENSE, .width = 3}}};
+    static lam_network_time plain, time;
+    lam_network_task task = small_task;
+    task.network = &network;
+    ck_assert_ok(lam_bench_network(test_device(), &small_task, &plain));
+    ck_assert_ok(lam_bench_network(test_device(), &task, &time));
+    ck_assert_uint_eq(time.launches_per_step, plain.launches_per_step + 2);
+    ck_assert_uint_eq(time.waits_per_step, 0);
+    ck_assert_uint_eq(count_products(&time), count_products(&plain));
+    ck_assert_double_eq(time.operations_per_step, plain.operations_per_step);
+    ck_assert_double_eq(time.bytes_per_step, plain.bytes_per_step + 4 * 2 * (2 * 7));
+}
+END_TEST
+
+START_TEST(networks_with_dropout_are_timed)
+{
+    static const lam_network network = {
+        .layer_count = 4,
+        .layers = {{.type = LAM_LAYER_TYPE_DENSE, .width = 7},
+                   {.type = LAM_LAYER_TYPE_RELU},
+                   {.type = LAM_LAYER_TYPE_DROPOUT, .rate = 0.5},
+                   {.type = LAM_LAYER_TYPE_DENSE, .width = 3}}};
+    static lam_network_time time;
+    lam_network_task task = small_task;
+    task.network = &network;
+    ck_assert_ok(lam_bench_network(test_device(), &task, &time));
+    ck_assert_uint_eq(time.launches_per_step, 8);
+}
+END_TEST
+
 START_TEST(profiled_step_is_its_products_and_what_is_beyond)
 {
     static lam_network_time time;
@@ -234,6 +272,8 @@ static void add_tests(Suite *suite)
     add_loop(suite, "products", products_are_timed_by_every_candidate, 3);
     add_loop(suite, "impossible products", impossible_products_are_rejected, 1);
     add_loop(suite, "launches", step_is_six_launches_without_a_wait, 1);
+    add_loop(suite, "normalization", normalization_is_beyond_products, 1);
+    add_loop(suite, "dropout", networks_with_dropout_are_timed, 1);
     add_loop(suite, "profile", profiled_step_is_its_products_and_what_is_beyond, 1);
     add_loop(suite, "work", work_is_counted_for_every_member, 2);
     add_loop(suite, "epochs", epochs_are_timed_and_a_profile_can_be_left_out, 1);

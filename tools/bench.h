@@ -14,7 +14,7 @@ typedef struct bench_options {
     long batch;      /* 0: the usual ones */
     long members, epochs;
     double seconds, limit_seconds; /* of one measurement, of all */
-    bool scaling;
+    bool scaling, batch_norm;
 } bench_options;
 
 typedef struct bench_session {

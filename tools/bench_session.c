@@ -72,7 +72,7 @@ lam_status time_network(bench_session *session, const char *net, long batch, boo
 {
     const bench_options *options = session->options;
     net_shape shape = {0};
-    if (!parse_net(net, &shape))
+    if (!parse_net(net, options->batch_norm, &shape))
         return LAM_STATUS_BAD_ARGUMENT;
     show_task(session, "%s, batch %ld", net, batch);
     const lam_network_task task = {

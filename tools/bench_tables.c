@@ -150,14 +150,15 @@ static json_t *network_to_json(const bench_session *session, const char *net, lo
                   "launches_us", 1e6 * f->floor.launches_seconds, "total_us",
                   1e6 * f->floor.total_seconds, "ratio", f->ratio);
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f, s:o, s:o}", "net", net,
-        "batch", (json_int_t)batch, "members", (json_int_t)session->options->members,
-        "steps_per_epoch", (json_int_t)t->steps_per_epoch, "seconds_per_epoch",
-        f->seconds_per_epoch, "us_per_step", 1e6 * t->seconds_per_step, "gflops", f->gflops,
-        "share_of_peak", f->share_of_peak, "launches_per_step",
-        (json_int_t)t->launches_per_step, "waits_per_step", (json_int_t)t->waits_per_step,
-        "profiled_us_per_step", 1e6 * t->profiled_seconds, "beyond_products_us_per_step",
-        1e6 * t->beyond_seconds, "floor", floor, "kernels", kernels);
+        "{s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f, s:o, s:o}", "net",
+        net, "batch_norm", session->options->batch_norm, "batch", (json_int_t)batch, "members",
+        (json_int_t)session->options->members, "steps_per_epoch",
+        (json_int_t)t->steps_per_epoch, "seconds_per_epoch", f->seconds_per_epoch,
+        "us_per_step", 1e6 * t->seconds_per_step, "gflops", f->gflops, "share_of_peak",
+        f->share_of_peak, "launches_per_step", (json_int_t)t->launches_per_step,
+        "waits_per_step", (json_int_t)t->waits_per_step, "profiled_us_per_step",
+        1e6 * t->profiled_seconds, "beyond_products_us_per_step", 1e6 * t->beyond_seconds,
+        "floor", floor, "kernels", kernels);
 }
 
 static void print_details(const bench_session *session, const lam_network_time *t,
@@ -206,6 +207,9 @@ static void print_network_heading(const bench_session *session)
                "launches * launch cost, and how many floors the step takes",
                session->options->members,
                session->dataset ? "the data set's rows" : "random rows", LAM_BENCH_ROWS);
+    if (session->options->batch_norm)
+        print_line(session, "With batch normalization, which is time beyond products; the "
+                            "floor has its launches, gamma\nand beta.");
     print_line(session, "%-31s %5s %8s %7s %6s %6s %5s %9s %8s %6s", "net", "batch", "s/epoch",
                "GFLOP/s", "peak", "launch", "waits", "beyond us", "floor us", "floors");
 }

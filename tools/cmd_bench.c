@@ -14,7 +14,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'n':
-        options->net = check_net(state, argument);
+        options->net = argument;
+        return 0;
+    case 'B':
+        options->batch_norm = true;
         return 0;
     case 'b':
         options->batch = (long)parse_whole(state, "--batch", argument, 1, LAM_BENCH_ROWS);
@@ -41,9 +44,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         argp_error(state, "bench takes no arguments, only options");
         return 0;
     case ARGP_KEY_END:
-        if (options->scaling && (options->net || options->batch))
-            argp_error(state, "--scaling has its own networks and batches: leave out --net "
-                              "and --batch");
+        if (options->scaling && (options->net || options->batch || options->batch_norm))
+            argp_error(state, "--scaling has its own networks and batches: leave out --net, "
+                              "--batch and --batch-norm");
+        if (options->net)
+            check_net(state, options->net, options->batch_norm);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -123,6 +128,10 @@ int cmd_bench(lam_context *context, int argc, char **argv)
     const struct argp_option own_options[] = {
         {"net", 'n', "W-W-W", 0,
          "measure this network alone: widths from inputs to outputs, ReLU between", 1},
+        {"batch-norm", 'B', 0, 0,
+         "batch normalization between each hidden layer and its ReLU (epsilon 1e-5, momentum "
+         "0.9)",
+         1},
         {"batch", 'b', "N", 0, "rows per step; default: 10, 100 and 1000", 1},
         {"members", 'p', "P", 0, "networks trained at once on the same rows; default: 1", 1},
         {"scaling", 'S', 0, 0,
@@ -152,6 +161,7 @@ int cmd_bench(lam_context *context, int argc, char **argv)
                "what the device could do.\v"
                "Examples:\n  lamina bench\n  lamina bench --net 3072-50-10 --batch 100\n"
                "  lamina bench --net 3072-50-10 --batch 100 --members 8 --json\n"
+               "  lamina bench --net 3072-50-50-10 --batch 100 --batch-norm\n"
                "  lamina bench --scaling",
         .children = children};
     bench_options options = {

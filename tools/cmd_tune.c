@@ -34,7 +34,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'n':
-        options->net = check_net(state, argument);
+        check_net(state, argument, false);
+        options->net = argument;
         return 0;
     case 'b':
         options->batch = (long)parse_whole(state, "--batch", argument, 1, 45000);
@@ -171,7 +172,7 @@ static lam_status tune_subject(lam_context *context, lam_device *device,
     const common_options *common = &options->common;
     net_shape shape = {0};
     lam_recipe recipe;
-    if (options->net && parse_net(options->net, &shape))
+    if (options->net && parse_net(options->net, false, &shape))
         return lam_tune_network(device, &shape.network, shape.inputs, (size_t)options->batch,
                                 (size_t)options->members, common->gemm);
     lam_status status = lam_recipe_load(context, options->recipe, common->overrides,

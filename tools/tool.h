@@ -98,10 +98,11 @@ typedef struct net_shape {
     lam_network network;
 } net_shape;
 
-/** Reads e.g. "3072-50-10"; false when that is no network. */
-bool parse_net(const char *text, net_shape *ret_shape);
-/** The argument of --net, when it is one; else a usage error. */
-const char *check_net(struct argp_state *state, const char *text);
+/** Reads e.g. "3072-50-10"; false when that is no network. With `batch_norm` each hidden dense
+ * layer is normalized in front of its ReLU, as recipes do by default. */
+bool parse_net(const char *text, bool batch_norm, net_shape *ret_shape);
+/** A usage error where the argument of --net is no network. */
+void check_net(struct argp_state *state, const char *text, bool batch_norm);
 
 /* ---- output.c ---- */
 

@@ -83,7 +83,8 @@ typedef struct lam_network_time {
     size_t waits_per_step; /* host synchronizations */
     /* The fastest of a few profiled steps; zeros without a profile. */
     double profiled_seconds; /* from the start of its first kernel to that of the next step */
-    double beyond_seconds;   /* its time outside matrix products */
+    double beyond_seconds;   /* its time outside matrix products: loss, batch normalization,
+                                what lies between launches */
     size_t kernel_count;
     lam_kernel_time kernels[LAM_MAX_BENCH_KERNELS];
 } lam_network_time;
@@ -104,7 +105,8 @@ LAM_API LAM_MUST_USE lam_status lam_bench_network(lam_device *device,
  *
  * Bytes count each array once: the batch's images are read, weights and biases read and
  * written, the outputs of each layer and their gradients written and read. Caches that keep
- * weights from step to step can beat the second term.
+ * weights from step to step can beat the second term. Batch normalization counts by its
+ * launches, gamma and beta: what it makes of outputs could be made anew wherever it is read.
  */
 typedef struct lam_network_floor {
     double operations_seconds, bytes_seconds, launches_seconds, total_seconds;

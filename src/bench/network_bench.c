@@ -17,7 +17,7 @@ typedef struct network_setup {
     lam_graph graph;
     lam_parameters *parameters;
     lam_bench_rows *rows;
-    lam_buffer *l2, *table, *loss_sum, *hit_count;
+    lam_buffer *l2, *table, *first_step, *seeds, *loss_sum, *hit_count;
     lam_plan *plan;
 } network_setup;
 
@@ -26,6 +26,8 @@ static void destroy_setup(network_setup *s)
     lam_plan_destroy(&s->plan);
     lam_buffer_destroy(&s->l2);
     lam_buffer_destroy(&s->table);
+    lam_buffer_destroy(&s->first_step);
+    lam_buffer_destroy(&s->seeds);
     lam_buffer_destroy(&s->loss_sum);
     lam_buffer_destroy(&s->hit_count);
     lam_bench_rows_destroy(&s->rows);
@@ -33,7 +35,8 @@ static void destroy_setup(network_setup *s)
     lam_engine_destroy(&s->engine);
 }
 
-/* The table stays zero: the same work, and weights that cannot diverge. */
+/* The table stays zero: the same work, and weights that cannot diverge. So do running averages
+ * and seeds. */
 static lam_status create_plan(network_setup *s)
 {
     const lam_engine *e = s->engine;
@@ -47,14 +50,18 @@ static lam_status create_plan(network_setup *s)
     LAM_TRY(lam_engine_create_reals(e, members, "l2", &s->l2));
     LAM_TRY(lam_engine_create_reals(e, s->rows->steps * LAM_STEP_SCALAR_COUNT * members,
                                     "learning rates", &s->table));
+    LAM_TRY(lam_buffer_create(e->device, sizeof(int32_t), "first step", &s->first_step));
+    LAM_TRY(lam_buffer_create(e->device, 2 * members * sizeof(int32_t), "seeds", &s->seeds));
     LAM_TRY(lam_engine_create_reals(e, results, "losses", &s->loss_sum));
     LAM_TRY(lam_buffer_create(e->device, results * sizeof(int32_t), "hits", &s->hit_count));
-    const lam_plan_rows plan_rows = {.rows = batch,
-                                     .limit = s->rows->steps * batch,
-                                     .data = s->rows->input,
-                                     .labels = s->rows->labels,
-                                     .loss_sum = s->loss_sum,
-                                     .hit_count = s->hit_count};
+    const lam_plan_rows plan_rows = {
+        .rows = batch,
+        .limit = s->rows->steps * batch,
+        .data = s->rows->input,
+        .labels = s->rows->labels,
+        .numbers = {.table = s->table, .first_step = s->first_step, .seeds = s->seeds},
+        .loss_sum = s->loss_sum,
+        .hit_count = s->hit_count};
     const lam_plan_update update = {.l2 = s->l2, .table = s->table};
     return lam_step_plan_create_training(s->parameters, &plan_rows, &update, &s->plan);
 }

@@ -15,20 +15,10 @@ typedef struct launch_shape {
     size_t lanes, row_items, column_items, block_rows;
 } launch_shape;
 
-/* A strip's last lanes go one by one where they do not fill a vector, so that few of them, or
- * narrower vectors, are faster. */
-static size_t choose_lanes(const lam_engine *engine, size_t width)
-{
-    size_t lanes = (size_t)engine->vector_lanes;
-    while (lanes > 4 && width % lanes > lanes / 4)
-        lanes /= 2;
-    return lanes;
-}
-
-static launch_shape choose_shape(const lam_engine *engine, size_t width)
+static launch_shape choose_shape(const lam_engine *engine)
 {
     if (engine->gemm == LAM_GEMM_REGISTERS)
-        return (launch_shape){choose_lanes(engine, width), 1, 1, 16};
+        return (launch_shape){(size_t)engine->vector_lanes, 1, 1, 16};
     return (launch_shape){4, 32, 4, 4};
 }
 
@@ -43,10 +33,11 @@ static lam_launch_builder begin(const lam_engine *engine, lam_plan *plan, const 
                                 const lam_epilogue *epilogue,
                                 const lam_epilogue_gradient *gradient)
 {
-    const launch_shape shape = choose_shape(engine, epilogue->width);
+    const launch_shape shape = choose_shape(engine);
     bool adds_dskip = gradient && gradient->accumulates_dskip;
     lam_define_set defines = lam_engine_start_defines(engine);
     lam_define_set_add(&defines, "VEC", (int)shape.lanes);
+    lam_define_set_add(&defines, "LAST_LANES", (int)((epilogue->width - 1) % shape.lanes) + 1);
     lam_define_set_add(&defines, "ROW_ITEMS", (int)shape.row_items);
     lam_define_set_add(&defines, "COLUMN_ITEMS", (int)shape.column_items);
     lam_define_set_add(&defines, "BLOCK_ROWS", (int)shape.block_rows);
@@ -76,7 +67,7 @@ static lam_status add(const lam_engine *engine, lam_launch_builder *launch,
     lam_launch_bind_int(launch, epilogue->members);
     lam_launch_bind_int(launch, LAM_RANDOM_STREAM_DROPOUT + 256 * epilogue->dropout.unit);
     lam_launch_bind_step(launch);
-    const launch_shape shape = choose_shape(engine, epilogue->width);
+    const launch_shape shape = choose_shape(engine);
     size_t strips = epilogue->members * lam_divide_up(epilogue->width, shape.lanes);
     if (get_statistics(&epilogue->norm) != STATISTICS_GIVEN) {
         const size_t items[3] = {strips, shape.row_items, 1};
@@ -94,6 +85,7 @@ lam_status lam_epilogue_add_forward(const lam_engine *engine, lam_plan *plan,
 {
     const lam_epilogue_norm *norm = &epilogue->norm;
     assert(norm->place == LAM_NORM_PLACE_NONE || norm->batch || norm->moments);
+    assert(get_statistics(norm) != STATISTICS_KEPT || epilogue->inputs.table);
     lam_launch_builder launch = begin(engine, plan, "epilogue_forward", epilogue, NULL);
     lam_launch_bind_buffer(&launch, y);
     lam_launch_bind_buffer(&launch, z);

@@ -8,7 +8,7 @@ import unittest
 from support import (BAD_DATA, INTERRUPTED, USAGE, LaminaTest, lamina, start, succeed)
 
 SMALL = ["--batch", "1000", "--seconds", "0.01"]
-NETWORK_KEYS = {"net", "batch", "members", "steps_per_epoch", "seconds_per_epoch", "us_per_step",
+NETWORK_KEYS = {"net", "batch", "batch_norm", "members", "steps_per_epoch", "seconds_per_epoch", "us_per_step",
                 "gflops", "share_of_peak", "launches_per_step", "waits_per_step",
                 "profiled_us_per_step", "beyond_products_us_per_step", "floor", "kernels"}
 
@@ -30,6 +30,7 @@ class OneNetwork(LaminaTest):
         self.assertEqual(set(network), NETWORK_KEYS)
         self.assertEqual((network["net"], network["batch"], network["members"]),
                          ("12-7-3", 1000, 2))
+        self.assertFalse(network["batch_norm"])
         self.assertEqual(network["waits_per_step"], 0)
         self.assertAlmostEqual(network["seconds_per_epoch"],
                                45 * network["us_per_step"] / 1e6, places=9)
@@ -46,6 +47,24 @@ class OneNetwork(LaminaTest):
             max(floor["operations_us"], floor["bytes_us"]) + floor["launches_us"], places=6)
         self.assertAlmostEqual(floor["ratio"], network["us_per_step"] / floor["total_us"],
                                places=6)
+
+    def test_normalization_is_two_launches_a_hidden_layer_beyond_products(self):
+        with_norm, without = (bench("--net", "12-7-5-3", *SMALL, *more)["networks"][0]
+                              for more in [["--batch-norm"], ["--gemm", "registers"]])
+        self.assertTrue(with_norm["batch_norm"])
+        self.assertEqual(with_norm["net"], "12-7-5-3")
+        self.assertEqual(with_norm["launches_per_step"], without["launches_per_step"] + 4)
+        epilogues = [k for k in with_norm["kernels"] if k["kernel"].startswith("epilogue")]
+        self.assertEqual([k["is_product"] for k in epilogues], [False] * 4)
+        self.assertGreaterEqual(with_norm["beyond_products_us_per_step"],
+                                sum(k["us"] for k in epilogues))
+
+    def test_table_says_that_nets_are_normalized(self):
+        arguments = ["bench", "--net", "12-7-3", *SMALL]
+        self.assertNotIn("normalization", succeed(*arguments).out)
+        out = succeed(*arguments, "--batch-norm").out
+        self.assertIn("batch normalization, which is time beyond products", out)
+        self.assertLessEqual(max(map(len, out.splitlines())), 100)
 
     def test_tables_fit_a_hundred_columns(self):
         out = succeed("bench", "--net", "12-11-10-10-9-8-7-6-5-4-4-3-3-2", *SMALL).out
@@ -103,9 +122,16 @@ class Refused(LaminaTest):
                 result = lamina("bench", f"{option}={value}")
                 self.assertEqual((result.status, result.out), (USAGE, ""))
                 self.assertIn(f"{option} {value}: legal:", result.messages[0])
-        result = lamina("bench", "--scaling", "--net", "3-3")
-        self.assertEqual(result.status, USAGE)
-        self.assertIn("--scaling", result.messages[0])
+        for other in [["--net", "3-3"], ["--batch-norm"]]:
+            result = lamina("bench", "--scaling", *other)
+            self.assertEqual(result.status, USAGE)
+            self.assertIn("--scaling", result.messages[0])
+
+    def test_net_that_normalization_makes_too_deep(self):
+        net = "-".join(["9"] * 31)
+        result = lamina("bench", f"--net={net}", "--batch-norm")
+        self.assertEqual((result.status, result.out), (USAGE, ""))
+        self.assertIn("64 layers at most", result.messages[0])
 
     def test_data_that_is_not_there(self):
         result = lamina("bench", "--data", self.place / "nowhere", "--json")

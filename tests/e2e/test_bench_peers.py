@@ -19,7 +19,7 @@ PEER = """#!/bin/sh
 [ "$1" = -c ] && exit 0
 {}
 """
-ANSWER = ('echo \'{{"version": "1", "blas": "none", "threads": 1, "net": "12-3", "batch": {}, '
+ANSWER = ('echo \'{{"version": "1", "blas": "none", "threads": 1, "net": "12-3", "batch": {}, "batch_norm": false, '
           '"steps_per_epoch": 5, "seconds_per_epoch": 2.5}}\'')
 # Stands for lamina.
 SCALING = """#!/bin/sh
@@ -80,6 +80,33 @@ class BenchPeers(LaminaTest):
         self.assertIn("numpy f32", done.stdout)
         self.assertIn("| 12-3 | 9000 |", text)
         self.assertNotIn("Partial", text)
+
+    @unittest.skipUnless(has_numpy(), "no NumPy")
+    def test_nets_with_and_without_normalization(self):
+        done = self.run_script("--nets", "12-7-3:9000", "12-7-3:9000:bn", "--rounds", "1",
+                               "--epochs", "1", "--python", sys.executable)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        record, text = self.read_only_record("")
+        self.assertEqual([row["batch_norm"] for row in record["rows"]], [False, True])
+        plain, normalized = (row["launches_per_step"] for row in record["rows"])
+        self.assertNotEqual(plain, normalized)
+        for row in record["rows"]:
+            self.assertIn("numpy f32", row["ratios"])
+        self.assertIn("| 12-7-3 | 9000 |", text)
+        self.assertIn("| 12-7-3:bn | 9000 |", text)
+
+    def test_option_normalizes_all_nets(self):
+        python = self.make_program("bare-python", "#!/bin/sh\nexit 1\n")
+        done = self.run_script(*TINY, "--batch-norm", "--python", python)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(self.read_only_record("")[0]["rows"][0]["batch_norm"])
+        self.assertEqual(self.run_script("--scaling", "--batch-norm").returncode, USAGE)
+
+    def test_peer_without_normalization_does_not_count(self):
+        python = self.make_program("plain-python", PEER.format(ANSWER.format(9000)))
+        done = self.run_script(*TINY, "--batch-norm", "--python", python)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("'batch_norm': False", done.stderr)
 
     def test_absent_peers_are_said_and_left_out(self):
         python = self.make_program("bare-python", "#!/bin/sh\nexit 1\n")
@@ -143,7 +170,8 @@ class BenchPeers(LaminaTest):
         self.assertFalse(self.output.exists())
 
     def test_illegal_nets_are_usage_errors(self):
-        for item in ["3072-10", "3072:10", "3072-10:0", "3072-10:45001", "x"]:
+        for item in ["3072-10", "3072:10", "3072-10:0", "3072-10:45001", "x", "3072-10:bn",
+                     "3072-10:100:nb"]:
             with self.subTest(item):
                 done = self.run_script("--nets", item)
                 self.assertEqual(done.returncode, USAGE)

@@ -39,6 +39,7 @@ DEFINES = {
     "ITEM_VECTORS": ([1, 48], [0]),
     "ITERATIONS": ([1, 1000], [0]),
     "ITEM_TILES": ([1, 4], [0]),
+    "LAST_LANES": ([1, 4, 10, 16], [0, 17]),
     "LAYERS": ([2, 3, 8], [1, 9]),
     "LEAD": ([0, 1], [2]),
     "LOSS": ([0, 1, 2], [-1, 3]),
@@ -75,6 +76,7 @@ RULES = {
         lambda v: v["BLOCK_ROWS"] == 20,
         lambda v: v["NORM"] != 0 or v["STATISTICS"] == 0,
         lambda v: (v["ROW_ITEMS"] > 1) == (v["COLUMN_ITEMS"] > 1),
+        lambda v: v["LAST_LANES"] <= v["VEC"],
     ],
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [

@@ -11,12 +11,16 @@ import time
 import numpy as np
 
 ROWS = 45000
+# Of batch normalization, as in `lamina bench`: what running averages keep of themselves.
+EPSILON, MOMENTUM = 1e-5, 0.9
 
 
 def make_parser(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("net", help="widths from inputs to outputs, e.g. 3072-50-10")
     parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--batch-norm", action="store_true",
+                        help="between each hidden layer and its ReLU")
     parser.add_argument("--epochs", type=int, default=3, help="the best of so many counts")
     parser.add_argument("--data", metavar="DIR", help="CIFAR-10's files; default: random rows")
     return parser
@@ -76,4 +80,5 @@ def describe_blas():
 def print_answer(peer, version, options, threads, seconds):
     print(json.dumps({"peer": peer, "version": version, "blas": describe_blas(),
                       "threads": threads, "net": options.net, "batch": options.batch,
+                      "batch_norm": options.batch_norm,
                       "steps_per_epoch": ROWS // options.batch, "seconds_per_epoch": seconds}))
