@@ -11,7 +11,7 @@
  * Layout: x[rows, groups*in], y and dy[rows, groups*out], w[in, groups*out], b[groups*out],
  *   table[steps, STEP_SCALARS, members], w_states[UPDATE_STATES, in, groups*out], b_states in
  *   the same manner.
- *   With GATHER=1 all groups share the gathered rows.
+ *   With GATHER=1 all groups share the gathered rows, with SHARE=1 x[rows, in].
  * Launch: global (tiles over columns, items over rows, groups), local (1, 1, 1). A work-item
  *   makes ITEM_TILES tiles of TILE_ROWS rows x TILE_COLUMNS columns of y, of dx (columns without
  *   a tail) or of w.
@@ -23,6 +23,7 @@
  *     with k in lanes, backward_weights with rows of w in lanes. TAIL needs VEC 16.
  *   PACK 0 (default) or 1: forward and backward_weights copy their columns of w or dy, a block
  *     at a time, into private memory. Pays where rows are far apart and tiles many.
+ *   SHARE 0 (default) or 1: without GATHER, all groups read the same x.
  *   LEAD 0 (default) or 1: so many work-groups in front, of the second dimension, do nothing.
  *     PoCL hands a thread 1 + groups / threads of them at first: half and one of an even number.
  * Outputs are overwritten. Sums run over k, i and j in ascending order (over k of forward's tail
@@ -52,6 +53,12 @@
 #define PACK 0
 #elif PACK != 0 && PACK != 1
 #error "PACK must be 0 or 1"
+#endif
+
+#ifndef SHARE
+#define SHARE 0
+#elif SHARE != 0 && SHARE != 1
+#error "SHARE must be 0 or 1"
 #endif
 
 #ifndef LEAD
@@ -150,7 +157,11 @@ typedef struct __attribute__((packed)) stored_vector {
 #else
 typedef real stored;
 #define LOAD_STORED(v, source) LOAD_VECTOR(v, source)
+#if SHARE
+#define INPUT_VIEW {x, 0, 0, 0, in}
+#else
 #define INPUT_VIEW {x + group * in, 0, 0, 0, groups * in}
+#endif
 #endif
 
 /* The rows that a group reads, wherever they are stored. */

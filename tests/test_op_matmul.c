@@ -14,9 +14,15 @@
 /* The case table: odd sizes, 1, primes, multiples and their neighbours of every tile side; more
  * terms than are staged at once; rows far enough apart to be packed; few results with sums that
  * are long enough to be cut into two, three and six parts, the last one shorter. */
+typedef enum dense_input {
+    APART,    /* a matrix with columns of each member's own */
+    GATHERED, /* rows of the data set, which all members share */
+    SHARED    /* a matrix that all members share */
+} dense_input;
+
 typedef struct dense_case {
     size_t rows, in, out, members;
-    bool gathers;
+    dense_input input;
     lam_activation activation, input_activation;
 } dense_case;
 
@@ -25,17 +31,18 @@ typedef struct dense_case {
 #define SIGMOID LAM_ACTIVATION_SIGMOID
 
 static const dense_case cases[] = {
-    {1, 1, 1, 1, false, NONE, NONE},       {1, 1, 1, 3, true, RELU, NONE},
-    {5, 3, 2, 1, false, RELU, RELU},       {7, 13, 10, 3, false, NONE, SIGMOID},
-    {16, 32, 16, 1, false, NONE, RELU},    {17, 31, 33, 1, false, SIGMOID, NONE},
-    {4, 47, 50, 1, true, RELU, NONE},      {9, 65, 10, 8, true, NONE, NONE},
-    {23, 29, 7, 8, false, RELU, RELU},     {3, 100, 64, 1, true, SIGMOID, NONE},
-    {33, 19, 67, 3, true, RELU, NONE},     {10, 50, 10, 3, false, NONE, RELU},
-    {31, 128, 129, 1, false, RELU, NONE},  {11, 40, 10, 5, true, RELU, NONE},
-    {2, 5, 1, 8, false, SIGMOID, SIGMOID}, {130, 17, 50, 1, true, NONE, NONE},
-    {3, 270, 52, 1, false, NONE, RELU},    {140, 150, 260, 1, false, RELU, RELU},
-    {33, 20, 36, 9, false, RELU, RELU},    {5, 400, 11, 1, true, SIGMOID, NONE},
-    {4, 9, 234, 3, false, NONE, SIGMOID},  {2, 700, 9, 3, false, RELU, RELU},
+    {1, 1, 1, 1, APART, NONE, NONE},       {1, 1, 1, 3, GATHERED, RELU, NONE},
+    {5, 3, 2, 1, APART, RELU, RELU},       {7, 13, 10, 3, APART, NONE, SIGMOID},
+    {16, 32, 16, 1, APART, NONE, RELU},    {17, 31, 33, 1, APART, SIGMOID, NONE},
+    {4, 47, 50, 1, GATHERED, RELU, NONE},  {9, 65, 10, 8, GATHERED, NONE, NONE},
+    {23, 29, 7, 8, APART, RELU, RELU},     {3, 100, 64, 1, GATHERED, SIGMOID, NONE},
+    {33, 19, 67, 3, GATHERED, RELU, NONE}, {10, 50, 10, 3, APART, NONE, RELU},
+    {31, 128, 129, 1, APART, RELU, NONE},  {11, 40, 10, 5, GATHERED, RELU, NONE},
+    {2, 5, 1, 8, APART, SIGMOID, SIGMOID}, {130, 17, 50, 1, GATHERED, NONE, NONE},
+    {3, 270, 52, 1, APART, NONE, RELU},    {140, 150, 260, 1, APART, RELU, RELU},
+    {33, 20, 36, 9, APART, RELU, RELU},    {5, 400, 11, 1, GATHERED, SIGMOID, NONE},
+    {4, 9, 234, 3, APART, NONE, SIGMOID},  {2, 700, 9, 3, APART, RELU, RELU},
+    {14, 45, 50, 3, SHARED, RELU, NONE},   {9, 140, 36, 5, SHARED, NONE, NONE},
 };
 
 /* A family of kernels on a device of so many compute units; 0: as many as it has. */
@@ -108,7 +115,7 @@ static dense_setup set_up(const dense_case *c, lam_real_type real, gemm_family f
 {
     dense_setup s = {.which = c, .choice = choice, .engine = create_engine(real, family)};
     s.width = c->members * c->out;
-    s.x_count = c->rows * c->in * (c->gathers ? 1 : c->members);
+    s.x_count = c->rows * c->in * (c->input == APART ? c->members : 1);
     s.w_count = c->in * s.width;
     s.y_count = c->rows * s.width;
     s.x = test_uniform(s.x_count, 1);
@@ -119,7 +126,7 @@ static dense_setup set_up(const dense_case *c, lam_real_type real, gemm_family f
     s.rates = test_uniform((STEP + 1) * c->members, 6);
     ck_assert_ok(lam_plan_create(s.engine, &s.plan));
     s.dense = (lam_dense){.rows = c->rows, .in = c->in, .out = c->out, .members = c->members};
-    s.dense.shares_input = c->gathers;
+    s.dense.shares_input = c->input != APART;
     s.dense.activation = c->activation;
     s.dense.input_activation = c->input_activation;
     s.dense.w = test_upload(s.engine, s.w, s.w_count);
@@ -129,13 +136,13 @@ static dense_setup set_up(const dense_case *c, lam_real_type real, gemm_family f
     s.table = ref_make_table(s.rates, STEP + 1, c->members);
     s.table_buffer =
         test_upload(s.engine, s.table, (STEP + 1) * LAM_STEP_SCALAR_COUNT * c->members);
-    if (c->gathers) {
+    if (c->input == GATHERED) {
         set_up_gathered_input(&s);
     } else {
         s.x_buffer = test_upload(s.engine, s.x, s.x_count);
         s.dense.input = (lam_input){.x = s.x_buffer};
     }
-    s.ref = (ref_dense){c->rows, c->in, c->out, c->members, c->gathers, s.x, s.w, s.b};
+    s.ref = (ref_dense){c->rows, c->in, c->out, c->members, c->input != APART, s.x, s.w, s.b};
     return s;
 }
 
@@ -274,7 +281,7 @@ static size_t count_parts(lam_product product, const dense_case *c, size_t units
                              .in = c->in,
                              .out = c->out,
                              .members = c->members,
-                             .shares_input = c->gathers};
+                             .shares_input = c->input != APART};
     lam_matmul_variant variants[LAM_MAX_MATMUL_VARIANTS];
     size_t count = lam_matmul_list_variants(engine, product, &dense, variants);
     for (size_t i = 1; i < count; i++)
@@ -325,7 +332,7 @@ START_TEST(products_match_double_reference)
     for (size_t choice = 0; choice < choices;
          choice = next_choice(choice, choices, _i / 2 / FAMILY_COUNT)) {
         check_forward(c, real, family, choice);
-        if (!c->gathers)
+        if (c->input == APART)
             check_backward_input(c, real, family, choice);
         if (choice == 0)
             check_backward_weights(c, real, family, choice, false);
@@ -354,7 +361,7 @@ static void run_all_products(dense_setup *s, lam_buffer *y, lam_buffer *dx)
 {
     lam_weight_gradient update = {.l2 = s->l2_buffer, .table = s->table_buffer};
     add(s, LAM_PRODUCT_FORWARD, y, NULL);
-    if (!s->which->gathers)
+    if (s->which->input == APART)
         add(s, LAM_PRODUCT_BACKWARD_INPUT, dx, NULL);
     add(s, LAM_PRODUCT_BACKWARD_WEIGHTS, NULL, &update);
     run(s);
@@ -366,7 +373,7 @@ static void write_member_inputs(dense_setup *crowd, dense_setup *alone, size_t m
     copy_member_columns(crowd->w, c->in, c->members, c->out, member, alone->w);
     copy_member_columns(crowd->b, 1, c->members, c->out, member, alone->b);
     copy_member_columns(crowd->dy, c->rows, c->members, c->out, member, alone->dy);
-    if (!c->gathers)
+    if (c->input == APART)
         copy_member_columns(crowd->x, c->rows, c->members, c->in, member, alone->x);
     alone->l2[0] = crowd->l2[member];
     for (size_t step = 0; step <= STEP; step++)
@@ -379,7 +386,7 @@ static void write_member_inputs(dense_setup *crowd, dense_setup *alone, size_t m
     ck_assert_ok(lam_engine_write_reals(e, alone->l2_buffer, 0, alone->l2, 1));
     ck_assert_ok(lam_engine_write_reals(e, alone->table_buffer, 0, alone->table,
                                         (STEP + 1) * LAM_STEP_SCALAR_COUNT));
-    if (!c->gathers)
+    if (c->input == APART)
         ck_assert_ok(lam_engine_write_reals(e, alone->x_buffer, 0, alone->x, alone->x_count));
 }
 
@@ -416,7 +423,7 @@ static void check_member(const dense_case *crowd_case, gemm_family family, size_
     check_same_bits(&crowd, y[0], y[1], c->rows, c->out, member, "y");
     check_same_bits(&crowd, crowd.dense.w, alone.dense.w, c->in, c->out, member, "w");
     check_same_bits(&crowd, crowd.dense.b, alone.dense.b, 1, c->out, member, "b");
-    if (!c->gathers)
+    if (c->input == APART)
         check_same_bits(&crowd, dx[0], dx[1], c->rows, c->in, member, "dx");
     for (int i = 0; i < 2; i++) {
         lam_buffer_destroy(&y[i]);
@@ -427,16 +434,16 @@ static void check_member(const dense_case *crowd_case, gemm_family family, size_
 }
 
 /* CLBlast promises no such thing. */
-enum { CROWD_COUNT = 5, OWN_FAMILY_COUNT = FAMILY_COUNT - 1 };
+enum { CROWD_COUNT = 7, OWN_FAMILY_COUNT = FAMILY_COUNT - 1 };
 
 START_TEST(member_has_same_bits_alone_and_in_crowd)
 {
     /* Five times 10 columns side by side look like the 50 of a member that has a tail. */
-    static const dense_case crowds[CROWD_COUNT] = {{19, 37, 50, 5, true, RELU, NONE},
-                                                   {19, 50, 10, 5, false, NONE, RELU},
-                                                   {19, 37, 10, 5, true, RELU, NONE},
-                                                   {3, 331, 10, 5, true, RELU, NONE},
-                                                   {3, 14, 234, 5, false, RELU, SIGMOID}};
+    static const dense_case crowds[CROWD_COUNT] = {
+        {19, 37, 50, 5, GATHERED, RELU, NONE}, {19, 50, 10, 5, APART, NONE, RELU},
+        {19, 37, 10, 5, GATHERED, RELU, NONE}, {3, 331, 10, 5, GATHERED, RELU, NONE},
+        {3, 14, 234, 5, APART, RELU, SIGMOID}, {19, 37, 50, 5, SHARED, RELU, NONE},
+        {19, 37, 10, 5, SHARED, RELU, NONE}};
     const dense_case *crowd = &crowds[_i % CROWD_COUNT];
     gemm_family family = families[_i / CROWD_COUNT];
     size_t choices = count_choices(crowd, LAM_REAL_TYPE_F32, family);
@@ -447,11 +454,11 @@ END_TEST
 
 START_TEST(sums_are_cut_only_where_results_cannot_fill_the_device)
 {
-    const dense_case first_layer = {100, 3072, 50, 1, true, NONE, NONE};
-    const dense_case crowd = {100, 3072, 50, 64, true, NONE, NONE};
-    const dense_case evaluated = {10000, 3072, 50, 1, true, NONE, NONE};
-    const dense_case short_sums = {5, 191, 3, 1, false, NONE, NONE};
-    const dense_case wide = {20, 10, 1000, 1, false, NONE, NONE};
+    const dense_case first_layer = {100, 3072, 50, 1, GATHERED, NONE, NONE};
+    const dense_case crowd = {100, 3072, 50, 64, GATHERED, NONE, NONE};
+    const dense_case evaluated = {10000, 3072, 50, 1, GATHERED, NONE, NONE};
+    const dense_case short_sums = {5, 191, 3, 1, APART, NONE, NONE};
+    const dense_case wide = {20, 10, 1000, 1, APART, NONE, NONE};
     ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &first_layer, 132), 16);
     ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &crowd, 132), 16);
     ck_assert_uint_eq(count_parts(LAM_PRODUCT_FORWARD, &first_layer, 8), 1);
@@ -465,7 +472,7 @@ END_TEST
 /* The second launch is there where sums are cut, and only there. */
 START_TEST(cut_sums_take_one_launch_more)
 {
-    const dense_case c = {5, 400, 11, 1, true, NONE, NONE};
+    const dense_case c = {5, 400, 11, 1, GATHERED, NONE, NONE};
     for (size_t units = 1; units <= 132; units += 131) {
         dense_setup s = set_up(&c, LAM_REAL_TYPE_F32, (gemm_family){LAM_GEMM_TILES, units}, 0);
         lam_buffer *y = test_output(s.engine, s.y_count);

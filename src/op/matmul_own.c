@@ -85,12 +85,21 @@ static void bind_shape(lam_launch_builder *launch, const lam_product_groups *sha
     launch->shape[2] = shape->out * shape->groups;
 }
 
+/* Where the product reads x, when it is not a matrix with columns for each of its groups. */
+static void add_input_defines(lam_define_set *defines, const lam_matmul_variant *variant,
+                              const lam_dense *dense)
+{
+    lam_define_set_add(defines, "GATHER", dense->input.x == NULL);
+    if (dense->input.x && dense->shares_input && variant->shape.groups > 1)
+        lam_define_set_add(defines, "SHARE", 1);
+}
+
 lam_status lam_matmul_own_add_forward(const lam_engine *engine, lam_plan *plan,
                                       const lam_matmul_variant *variant, const lam_dense *dense,
                                       lam_buffer *y)
 {
     lam_define_set defines = variant->defines;
-    lam_define_set_add(&defines, "GATHER", dense->input.x == NULL);
+    add_input_defines(&defines, variant, dense);
     lam_define_set_add(&defines, "ACTIVATION", (int)dense->activation);
     const summed_result summed = {.entry = "matmul_forward_sum",
                                   .defines = &defines,
@@ -144,7 +153,7 @@ lam_status lam_matmul_own_add_backward_weights(const lam_engine *engine, lam_pla
                                                const lam_weight_gradient *gradient)
 {
     lam_define_set defines = variant->defines;
-    lam_define_set_add(&defines, "GATHER", dense->input.x == NULL);
+    add_input_defines(&defines, variant, dense);
     lam_define_set_add(&defines, "UPDATE",
                        lam_update_get_define(gradient->table, gradient->optimizer));
     lam_launch_builder launch =

@@ -35,7 +35,6 @@ DEFINES = {
     "GROUP_COLUMNS": ([4, 16], [2, 12]),
     "GROUP_ROWS": ([8, 16], [2, 12]),
     "IN_LOAD": ([1, 4], [3, 8]),
-    "ITEM_VECTORS": ([1, 192], [0]),
     "ITEM_VECTORS": ([1, 48], [0]),
     "ITERATIONS": ([1, 1000], [0]),
     "ITEM_TILES": ([1, 4], [0]),
@@ -49,6 +48,7 @@ DEFINES = {
     "PART": ([0, 96], [-32, 100]),
     "REAL_BITS": ([32, 64], [16]),
     "ROW_ITEMS": ([1, 32], [0, 24, 128]),
+    "SHARE": ([0, 1], [2]),
     "SKIP": ([0, 1, 2], [-1, 3]),
     "SKIP_IN": ([0, 1], [2]),
     "STATISTICS": ([0, 1, 2], [-1, 3]),
@@ -78,6 +78,7 @@ RULES = {
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [
         lambda v: v["TAIL"] == 0 or v["VEC"] == 16,
+        lambda v: v["SHARE"] == 0 or v["GATHER"] == 0,
     ],
     "matmul_tiles.cl": [
         lambda v: v["WORK_ROWS"] * v["DEPTH"] % (4 * v["GROUP_COLUMNS"]) == 0,
