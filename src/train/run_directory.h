@@ -23,8 +23,10 @@ typedef struct lam_run_directory lam_run_directory;
 #define LAM_RUN_SUMMARY "summary.json"
 #define LAM_RUN_MODEL_SUFFIX ".safetensors"
 
-/** True for the names of model files, which a checkpoint is not. */
+/** True for the names of model files, which a checkpoint is not, and of snapshots among them.
+ */
 bool lam_run_is_model(const char *file);
+bool lam_run_is_snapshot(const char *file);
 
 /** Makes the folder if needed. Errors: BAD_OUTPUT, also when it holds files of an earlier run
  * and neither `force` (which removes them) nor `resume` (which keeps them) is set. */
