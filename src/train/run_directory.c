@@ -129,6 +129,17 @@ void lam_run_directory_close(lam_run_directory **directory)
     *directory = NULL;
 }
 
+lam_status lam_run_directory_discard(lam_context *context, const char *path)
+{
+    lam_run_directory *directory = NULL;
+    if (!lam_run_record_exists(path))
+        return LAM_STATUS_OK;
+    LAM_TRY(lam_run_directory_open(context, path, true, false, &directory));
+    lam_run_directory_close(&directory);
+    rmdir(path); /* refuses where somebody keeps more in it */
+    return LAM_STATUS_OK;
+}
+
 const char *lam_run_directory_get_folder(const lam_run_directory *directory)
 {
     return directory->path;

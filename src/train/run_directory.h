@@ -35,6 +35,10 @@ LAM_MUST_USE lam_status lam_run_directory_open(lam_context *context, const char 
                                                lam_run_directory **ret_directory);
 void lam_run_directory_close(lam_run_directory **directory);
 
+/** Removes the files of the run in a folder, and the folder if nothing else is in it. A folder
+ * without run.json is left as it is. Errors: BAD_OUTPUT when another process trains into it. */
+LAM_MUST_USE lam_status lam_run_directory_discard(lam_context *context, const char *path);
+
 /** The folder itself, and the path of a file in it; the latter borrowed until the next call. */
 const char *lam_run_directory_get_folder(const lam_run_directory *directory);
 const char *lam_run_directory_get_path(lam_run_directory *directory, const char *file);
