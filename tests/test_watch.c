@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "lamina/statistics.h"
+#include "support/device_fixture.h"
 #include "support/suite.h"
-#include "train/watch.h"
+#include "train/watch_set.h"
 
 static lam_measurement measured(int64_t step, double loss, double accuracy)
 {
@@ -57,6 +58,54 @@ START_TEST(without_validation_there_is_no_best)
     ck_assert_int_eq(watch.best.step, -1);
     ck_assert_int_eq(watch.latest.step, 5);
     ck_assert(!lam_watch_is_over(&watch));
+}
+END_TEST
+
+/* Three members on a plateau: the second diverges, the third's patience runs out. */
+START_TEST(members_are_observed_each_for_itself)
+{
+    lam_watch watches[3] = {lam_watch_start(), lam_watch_start(), lam_watch_start()};
+    const lam_recipe recipe = {
+        .patience = 1,
+        .schedule = {.type = LAM_SCHEDULE_PLATEAU, .rate = 0.5, .factor = 0.5, .patience = 1}};
+    lam_watch_set set = {watches, 3, &recipe, {10, 100}};
+    lam_metrics train[3] = {{1, 1, 0.5}, {2, NAN, 0.25}, {4, 4, 0}};
+    lam_metrics validation[3] = {{3, 3, 0.5}, {5, 5, 0.25}, {7, 7, 0}};
+    lam_measurement m = measured(10, 0, 0), mean = {.step = -7};
+    lam_watch_set_observe(&set, &m, train, validation, &mean);
+    ck_assert_int_eq(mean.step, 10);
+    ck_assert_double_eq(mean.train.loss, 2.5);
+    ck_assert_double_eq(mean.validation.loss, 5);
+    ck_assert_int_eq(watches[1].diverged_step, 10);
+    ck_assert_int_eq(watches[1].latest.step, -1);
+    ck_assert_int_eq(lam_watch_set_count_resting(&set), 1);
+    int64_t changes = lam_watch_set_count_rate_changes(&set);
+    validation[0].loss = 2;
+    m.step = 20;
+    lam_watch_set_observe(&set, &m, train, validation, &mean);
+    ck_assert_int_eq(watches[2].stopped_step, 20);
+    ck_assert_int_eq(lam_watch_set_count_resting(&set), 2);
+    ck_assert_int_ge(lam_watch_set_count_rate_changes(&set), changes + 1);
+    ck_assert_double_eq(lam_watch_set_get_rate(&set, 0, 20), 0.5);
+    ck_assert_ok(lam_watch_set_check(&set, test_context()));
+    lam_watch_set_mark_diverged(&set, 2, 30); /* rests already */
+    ck_assert_int_eq(watches[2].diverged_step, -1);
+}
+END_TEST
+
+START_TEST(last_member_to_diverge_is_told_of)
+{
+    lam_watch watches[2] = {lam_watch_start(), lam_watch_start()};
+    const lam_recipe recipe = {.schedule = {.type = LAM_SCHEDULE_CONSTANT, .rate = 0.5}};
+    lam_watch_set set = {watches, 2, &recipe, {10, 100}};
+    lam_watch_set_mark_diverged(&set, 0, 30);
+    ck_assert_ok(lam_watch_set_check(&set, test_context()));
+    lam_watch_set_mark_diverged(&set, 1, 20);
+    ck_assert_int_eq(lam_watch_set_check(&set, test_context()), LAM_STATUS_DIVERGED);
+    const char *message = lam_error_message(test_context());
+    ck_assert_msg(strstr(message, "the last of 2 networks diverged: the loss of step 30 "
+                                  "(epoch 3.00, learning rate 0.5)"),
+                  "%s", message);
 }
 END_TEST
 
@@ -167,6 +216,8 @@ static void add_tests(Suite *suite)
     lam_add_test(suite, "best", best_is_the_first_of_the_highest_accuracy, 5);
     lam_add_test(suite, "patience", patience_counts_measurements_without_a_lower_loss, 5);
     lam_add_test(suite, "no validation", without_validation_there_is_no_best, 5);
+    lam_add_test(suite, "population", members_are_observed_each_for_itself, 5);
+    lam_add_test(suite, "divergence", last_member_to_diverge_is_told_of, 5);
     lam_add_test(suite, "round trip", watch_survives_json_to_the_bit, 5);
     lam_add_test(suite, "no watch", what_is_no_watch_is_refused, 5);
     lam_add_test(suite, "student", student_quantiles_are_those_of_the_tables, 20);

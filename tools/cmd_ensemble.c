@@ -43,7 +43,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     ensemble_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < RUN_CHILD_COUNT; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'o':
@@ -205,17 +205,11 @@ int cmd_ensemble(lam_context *context, int argc, char **argv)
 {
     const struct argp_option own_options[] = {
         {"snapshots", 'n', 0, 0,
-         "take the snapshot-*.safetensors of each folder, not its model.safetensors", 1},
-        {"model", 'm', "FILE", 0,
-         "take this file of each folder, e.g. best.safetensors; default: model.safetensors", 1},
+         "ask all snapshot-*.safetensors of each folder, in place of one model", 1},
+        {"model", 'm', "WHICH", 0, model_help, 1},
         {"output", 'o', "FILE", 0,
          "write what the ensemble predicts for each test image; `-' is stdout", 1},
         {0}};
-    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
-                                          {&data_argp, 0, NULL, 0},
-                                          {&tune_argp, 0, NULL, 0},
-                                          {&json_argp, 0, NULL, 0},
-                                          {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -232,7 +226,7 @@ int cmd_ensemble(lam_context *context, int argc, char **argv)
             "  lamina ensemble runs/a2-final-1 runs/a2-final-2 runs/a2-final-3\n"
             "  lamina ensemble runs/a2-final-1 --snapshots --json\n"
             "  lamina ensemble runs/a2-final-* -o predictions.csv",
-        .children = children};
+        .children = run_children};
     ensemble_options options = {.common = common_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
     int exit_status = run(context, &options);

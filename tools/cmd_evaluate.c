@@ -14,7 +14,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     evaluate_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < RUN_CHILD_COUNT; i++)
             state->child_inputs[i] = &options->common;
         return 0;
     case 'm':
@@ -56,17 +56,7 @@ static lam_status evaluate(lam_context *context, const evaluate_options *options
 
 int cmd_evaluate(lam_context *context, int argc, char **argv)
 {
-    const struct argp_option own_options[] = {
-        {"model", 'm', "WHICH", 0,
-         "last (default), best (highest validation accuracy), or a file of the folder, e.g. "
-         "snapshot-1",
-         1},
-        {0}};
-    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
-                                          {&data_argp, 0, NULL, 0},
-                                          {&tune_argp, 0, NULL, 0},
-                                          {&json_argp, 0, NULL, 0},
-                                          {0}};
+    const struct argp_option own_options[] = {{"model", 'm', "WHICH", 0, model_help, 1}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -75,7 +65,7 @@ int cmd_evaluate(lam_context *context, int argc, char **argv)
                "Examples:\n  lamina evaluate runs/a2-fig4-1\n"
                "  lamina evaluate runs/a2-fig4-1 --model best\n"
                "  lamina evaluate runs/a2-fig4-1 --device cpu --json",
-        .children = children};
+        .children = run_children};
     evaluate_options options = {.common = common_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
     lam_run_summary summary = {0};

@@ -39,7 +39,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     predict_command *command = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < RUN_CHILD_COUNT; i++)
             state->child_inputs[i] = &command->common;
         return 0;
     case 'o':
@@ -126,14 +126,8 @@ int cmd_predict(lam_context *context, int argc, char **argv)
     const struct argp_option own_options[] = {
         {"output", 'o', "FILE", 0, "where the predictions go; `-' is stdout", 1},
         {"split", 'S', "SPLIT", 0, "test (default), validation or train", 1},
-        {"model", 'm', "FILE", 0,
-         "a model file of the folder, e.g. best.safetensors; default: model.safetensors", 1},
+        {"model", 'm', "WHICH", 0, model_help, 1},
         {0}};
-    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
-                                          {&data_argp, 0, NULL, 0},
-                                          {&tune_argp, 0, NULL, 0},
-                                          {&json_argp, 0, NULL, 0},
-                                          {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -150,7 +144,7 @@ int cmd_predict(lam_context *context, int argc, char **argv)
                "  lamina predict runs/a2-fig4-1 -o predictions.csv\n"
                "  lamina predict runs/a2-fig4-1 -o - | head -3\n"
                "  lamina predict runs/mine --split validation --json -o val.csv",
-        .children = children};
+        .children = run_children};
     predict_command command = {.common = common_options_start(),
                                .options = {.split = LAM_SPLIT_TEST}};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &command);

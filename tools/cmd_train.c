@@ -307,7 +307,8 @@ int cmd_train(lam_context *context, int argc, char **argv)
         .parser = parse_option,
         .args_doc = "RECIPE",
         .doc = "Train a recipe. Writes run.json, metrics.csv, model.safetensors, and with "
-               "validation rows best.safetensors.\v"
+               "validation rows best.safetensors; with --seeds a folder of them for each, "
+               "and summary.json.\v"
                "Examples:\n"
                "  lamina train results/a2-fig4/recipe.yaml --data synthetic\n"
                "  lamina train results/a2-final/recipe.yaml --set seed=2 --set l2=0.002\n"

@@ -132,6 +132,16 @@ static const struct argp_option json_options[] = {
 
 const struct argp json_argp = {.options = json_options, .parser = parse_json_option};
 
+const struct argp_child run_children[RUN_CHILD_COUNT + 1] = {{&device_argp, 0, NULL, 0},
+                                                             {&data_argp, 0, NULL, 0},
+                                                             {&tune_argp, 0, NULL, 0},
+                                                             {&json_argp, 0, NULL, 0},
+                                                             {0}};
+
+const char model_help[] =
+    "last (default), best (highest validation accuracy), or a file of the folder, e.g. "
+    "snapshot-1";
+
 common_options common_options_start(void)
 {
     return (common_options){.device = getenv("LAMINA_DEVICE"), .data = getenv("LAMINA_DATA")};

@@ -54,6 +54,13 @@ extern const struct argp tune_argp;
 /** --json; its input is a common_options. */
 extern const struct argp json_argp;
 
+enum { RUN_CHILD_COUNT = 4 };
+/** Of commands that ask what is in run folders: device_argp, data_argp, tune_argp, json_argp.
+ */
+extern const struct argp_child run_children[RUN_CHILD_COUNT + 1];
+/** What their --model means. */
+extern const char model_help[];
+
 /** Values from the environment (LAMINA_DEVICE, LAMINA_DATA), to be overridden by options. */
 common_options common_options_start(void);
 void common_options_free(common_options *options);

@@ -26,7 +26,7 @@ LAM_API LAM_MUST_USE lam_status lam_ensemble_create(lam_device *device, lam_gemm
 LAM_API void lam_ensemble_destroy(lam_ensemble **ensemble);
 
 /**
- * Adds a model of a run folder (NULL: model.safetensors): predicts the test rows of `dataset`,
+ * Adds a model of a run folder (`model` as for lam_run_find_model()): predicts the test rows of `dataset`,
  * and its validation rows if it has any, with the recipe and the normalization of that run.
  * Blocking; `dataset` is needed no longer than the call. After a failure the ensemble can only
  * be destroyed.

@@ -30,7 +30,7 @@ typedef struct lam_predictions {
 } lam_predictions;
 
 typedef struct lam_predict_options {
-    const char *model; /* a file of the run folder; NULL: model.safetensors */
+    const char *model; /* as for lam_run_find_model() */
     lam_split split;
     lam_gemm gemm;
 } lam_predict_options;

@@ -136,6 +136,40 @@ lam_status lam_buffer_read(const lam_buffer *buffer, size_t offset_bytes, void *
     return LAM_STATUS_OK;
 }
 
+lam_status lam_buffer_write_columns(lam_buffer *buffer, const lam_columns *columns,
+                                    const void *bytes)
+{
+    const size_t origin[3] = {columns->first_bytes, 0, 0}, start[3] = {0};
+    const size_t region[3] = {columns->width_bytes, columns->rows, 1};
+    lam_wait wait;
+    LAM_TRY(lam_wait_begin(buffer->device, NULL, &wait));
+    cl_int status = clEnqueueWriteBufferRect(buffer->device->queue, buffer->memory, CL_TRUE,
+                                             origin, start, region, columns->pitch_bytes, 0,
+                                             columns->width_bytes, 0, bytes, 0, NULL, NULL);
+    lam_wait_end(&wait);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(buffer->device, LAM_STATUS_BAD_DEVICE,
+                               "clEnqueueWriteBufferRect", status);
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_buffer_read_columns(const lam_buffer *buffer, const lam_columns *columns,
+                                   void *ret_bytes)
+{
+    const size_t origin[3] = {columns->first_bytes, 0, 0}, start[3] = {0};
+    const size_t region[3] = {columns->width_bytes, columns->rows, 1};
+    lam_wait wait;
+    LAM_TRY(lam_wait_begin(buffer->device, NULL, &wait));
+    cl_int status = clEnqueueReadBufferRect(buffer->device->queue, buffer->memory, CL_TRUE,
+                                            origin, start, region, columns->pitch_bytes, 0,
+                                            columns->width_bytes, 0, ret_bytes, 0, NULL, NULL);
+    lam_wait_end(&wait);
+    if (status != CL_SUCCESS)
+        return lam_device_fail(buffer->device, LAM_STATUS_BAD_DEVICE, "clEnqueueReadBufferRect",
+                               status);
+    return LAM_STATUS_OK;
+}
+
 lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_buffer *from,
                                    const lam_columns *columns)
 {

@@ -85,6 +85,13 @@ typedef struct lam_columns {
 LAM_MUST_USE lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_buffer *from,
                                                 const lam_columns *columns);
 
+/** Blocking copies between columns of the buffer and a matrix of those columns alone. Errors:
+ * BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_buffer_write_columns(lam_buffer *buffer, const lam_columns *columns,
+                                                 const void *bytes);
+LAM_MUST_USE lam_status lam_buffer_read_columns(const lam_buffer *buffer,
+                                                const lam_columns *columns, void *ret_bytes);
+
 /** Queues the copy and returns; `bytes` must stay as they are until a later wait. */
 LAM_MUST_USE lam_status lam_buffer_write_later(lam_buffer *buffer, size_t offset_bytes,
                                                const void *bytes, size_t count);

@@ -17,6 +17,10 @@ typedef struct lam_member_columns {
 /** Every member gets the same values. */
 #define LAM_ALL_MEMBERS SIZE_MAX
 
+/** Where they are in the matrix. */
+lam_columns lam_member_columns_locate(const lam_engine *engine,
+                                      const lam_member_columns *columns);
+
 /** Copies between the member's columns and a matrix double[rows, width] of its own on the host.
  * Blocking. Errors: NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_member_columns_read(const lam_engine *engine,

@@ -100,18 +100,13 @@ lam_status lam_parameters_write(lam_parameters *parameters, int unit, lam_tensor
 lam_status lam_parameters_copy_member(lam_parameters *to, const lam_parameters *from,
                                       size_t member)
 {
-    size_t real_bytes = lam_engine_get_real_bytes(from->engine);
     for (int u = 0; u < from->graph.unit_count; u++)
         for (int t = 0; t < LAM_TENSOR_COUNT; t++) {
             if (!from->tensors[u][t])
                 continue;
             const lam_member_columns columns = get_columns(from, u, (lam_tensor)t, member);
-            size_t width_bytes = columns.width * real_bytes;
-            const lam_columns bytes = {.rows = columns.rows,
-                                       .pitch_bytes = columns.members * width_bytes,
-                                       .first_bytes = member * width_bytes,
-                                       .width_bytes = width_bytes};
-            LAM_TRY(lam_buffer_copy_columns(to->tensors[u][t], from->tensors[u][t], &bytes));
+            const lam_columns place = lam_member_columns_locate(from->engine, &columns);
+            LAM_TRY(lam_buffer_copy_columns(to->tensors[u][t], from->tensors[u][t], &place));
         }
     return LAM_STATUS_OK;
 }

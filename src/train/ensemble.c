@@ -4,11 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <nettle/sha2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strbuf.h"
 #include "train/predict.h"
 #include "train/run_directory.h"
 
@@ -139,19 +137,17 @@ static lam_status predict_splits(lam_ensemble *ensemble, lam_session *session,
 }
 
 static lam_status predict_member(lam_ensemble *ensemble, const lam_recipe *recipe,
-                                 const lam_dataset *dataset, lam_ensemble_member *member)
+                                 const lam_dataset *dataset, const char *path,
+                                 lam_ensemble_member *member)
 {
     lam_session *session = NULL;
-    lam_strbuf path = {0};
     for (int split = LAM_SPLIT_VALIDATION; split <= LAM_SPLIT_TEST; split++)
         LAM_TRY(match_rows(ensemble, dataset, (lam_split)split, member->directory));
-    lam_strbuf_append(&path, "%s/%s", member->directory, member->model);
-    lam_status status = lam_session_open(ensemble->device, recipe, dataset, ensemble->gemm,
-                                         lam_strbuf_text(&path), &session);
+    lam_status status =
+        lam_session_open(ensemble->device, recipe, dataset, ensemble->gemm, path, &session);
     if (status == LAM_STATUS_OK)
         status = predict_splits(ensemble, session, recipe, member);
     lam_session_destroy(&session);
-    lam_strbuf_free(&path);
     return status;
 }
 
@@ -167,11 +163,14 @@ lam_status lam_ensemble_add(lam_ensemble *ensemble, const lam_recipe *recipe,
     if (!grown)
         return lam_fail_memory(context, "an ensemble", sizeof *grown);
     ensemble->members = grown;
+    char *path = NULL;
+    LAM_TRY(lam_run_find_model(context, directory, model, &path));
     lam_ensemble_member member = {.directory = strdup(directory),
-                                  .model = strdup(model ? model : LAM_RUN_MODEL)};
+                                  .model = strdup(path + strlen(directory) + 1)};
     lam_status status = member.directory && member.model
-                            ? predict_member(ensemble, recipe, dataset, &member)
+                            ? predict_member(ensemble, recipe, dataset, path, &member)
                             : lam_fail_memory(context, directory, strlen(directory));
+    free(path);
     if (status != LAM_STATUS_OK) {
         free_member(&member);
         return status;
@@ -182,9 +181,7 @@ lam_status lam_ensemble_add(lam_ensemble *ensemble, const lam_recipe *recipe,
 
 static int is_snapshot(const struct dirent *entry)
 {
-    int cycle = 0, length = 0;
-    return sscanf(entry->d_name, LAM_RUN_SNAPSHOT "%n", &cycle, &length) == 1 && length > 0 &&
-           entry->d_name[length] == '\0';
+    return lam_run_is_snapshot(entry->d_name);
 }
 
 lam_status lam_ensemble_add_snapshots(lam_ensemble *ensemble, const lam_recipe *recipe,

@@ -109,6 +109,7 @@ static lam_status sweep(range_test *test, lam_device *device, const lam_dataset 
                                      .dataset = dataset,
                                      .recipe = &test->recipe,
                                      .observer = &observer,
+                                     .seeds = &test->recipe.seed,
                                      .watches = &test->watch};
     LAM_TRY(lam_trainer_create(&setup, &test->trainer));
     lam_status status = lam_trainer_run(test->trainer);

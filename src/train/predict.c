@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "train/run_directory.h"
 
 uint8_t lam_find_greatest_class(const double *values)
 {
@@ -132,21 +131,20 @@ lam_status lam_predict(lam_device *device, const lam_recipe *recipe, const lam_d
                        lam_predictions **ret_predictions)
 {
     lam_session *session = NULL;
-    lam_strbuf path = {0};
+    char *path = NULL;
     if (lam_dataset_get_split(dataset, options->split).count == 0)
         return lam_fail(lam_device_get_context(device), LAM_STATUS_BAD_ARGUMENT,
                         "%s: its recipe keeps no rows for %s; choose another split", directory,
                         lam_split_name(options->split));
-    lam_strbuf_append(&path, "%s/%s", directory,
-                      options->model ? options->model : LAM_RUN_MODEL);
+    LAM_TRY(
+        lam_run_find_model(lam_device_get_context(device), directory, options->model, &path));
     lam_status status = lam_self_test(device, options->gemm);
     if (status == LAM_STATUS_OK)
-        status = lam_session_open(device, recipe, dataset, options->gemm,
-                                  lam_strbuf_text(&path), &session);
+        status = lam_session_open(device, recipe, dataset, options->gemm, path, &session);
     if (status == LAM_STATUS_OK)
         status = lam_session_predict(session, recipe, options->split, ret_predictions);
     lam_session_destroy(&session);
-    lam_strbuf_free(&path);
+    free(path);
     return status;
 }
 

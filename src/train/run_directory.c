@@ -39,7 +39,7 @@ static lam_status fail_write(const lam_run_directory *directory, const char *fil
                     directory->path, file, strerror(error));
 }
 
-static bool is_snapshot(const char *file)
+bool lam_run_is_snapshot(const char *file)
 {
     int cycle = 0, length = 0;
     return sscanf(file, LAM_RUN_SNAPSHOT "%n", &cycle, &length) == 1 && length > 0 &&
@@ -49,14 +49,14 @@ static bool is_snapshot(const char *file)
 bool lam_run_is_model(const char *file)
 {
     return strcmp(file, LAM_RUN_MODEL) == 0 || strcmp(file, LAM_RUN_BEST) == 0 ||
-           is_snapshot(file);
+           lam_run_is_snapshot(file);
 }
 
 static void remove_snapshots(lam_run_directory *directory)
 {
     DIR *folder = opendir(directory->path);
     for (const struct dirent *entry; folder && (entry = readdir(folder));)
-        if (is_snapshot(entry->d_name))
+        if (lam_run_is_snapshot(entry->d_name))
             lam_run_directory_remove(directory, entry->d_name);
     if (folder)
         closedir(folder);
@@ -127,6 +127,17 @@ void lam_run_directory_close(lam_run_directory **directory)
     free((*directory)->path);
     free(*directory);
     *directory = NULL;
+}
+
+lam_status lam_run_directory_discard(lam_context *context, const char *path)
+{
+    lam_run_directory *directory = NULL;
+    if (!lam_run_record_exists(path))
+        return LAM_STATUS_OK;
+    LAM_TRY(lam_run_directory_open(context, path, true, false, &directory));
+    lam_run_directory_close(&directory);
+    rmdir(path); /* refuses where somebody keeps more in it */
+    return LAM_STATUS_OK;
 }
 
 const char *lam_run_directory_get_folder(const lam_run_directory *directory)

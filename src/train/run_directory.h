@@ -23,8 +23,10 @@ typedef struct lam_run_directory lam_run_directory;
 #define LAM_RUN_SUMMARY "summary.json"
 #define LAM_RUN_MODEL_SUFFIX ".safetensors"
 
-/** True for the names of model files, which a checkpoint is not. */
+/** True for the names of model files, which a checkpoint is not, and of snapshots among them.
+ */
 bool lam_run_is_model(const char *file);
+bool lam_run_is_snapshot(const char *file);
 
 /** Makes the folder if needed. Errors: BAD_OUTPUT, also when it holds files of an earlier run
  * and neither `force` (which removes them) nor `resume` (which keeps them) is set. */
@@ -32,6 +34,10 @@ LAM_MUST_USE lam_status lam_run_directory_open(lam_context *context, const char 
                                                bool force, bool resume,
                                                lam_run_directory **ret_directory);
 void lam_run_directory_close(lam_run_directory **directory);
+
+/** Removes the files of the run in a folder, and the folder if nothing else is in it. A folder
+ * without run.json is left as it is. Errors: BAD_OUTPUT when another process trains into it. */
+LAM_MUST_USE lam_status lam_run_directory_discard(lam_context *context, const char *path);
 
 /** The folder itself, and the path of a file in it; the latter borrowed until the next call. */
 const char *lam_run_directory_get_folder(const lam_run_directory *directory);

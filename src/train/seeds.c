@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +111,40 @@ static bool is_in_set(const seed_run *run, uint64_t seed)
         if (run->set->seeds[i] == seed)
             return true;
     return false;
+}
+
+/* ---- what earlier sets left ---- */
+
+/* The seed that a folder is named for; the name is exactly what lam_wave_name_folder() makes.
+ */
+static bool parse_folder(const char *name, uint64_t *ret_seed)
+{
+    char again[32];
+    if (sscanf(name, "seed-%" SCNu64, ret_seed) != 1)
+        return false;
+    snprintf(again, sizeof again, "seed-%" PRIu64, *ret_seed);
+    return strcmp(again, name) == 0;
+}
+
+/* Replaced as a whole: runs of seeds that are not in the set any more would pass for its own.
+ */
+static lam_status discard_other_seeds(const seed_run *run)
+{
+    lam_status status = LAM_STATUS_OK;
+    DIR *home = opendir(run->options->output_directory);
+    for (const struct dirent *entry;
+         home && status == LAM_STATUS_OK && (entry = readdir(home));) {
+        uint64_t seed;
+        if (!parse_folder(entry->d_name, &seed) || is_in_set(run, seed))
+            continue;
+        char *folder = lam_wave_name_folder(run->options->output_directory, seed);
+        status = folder ? lam_run_directory_discard(run->context, folder)
+                        : lam_fail_memory(run->context, "a path", 0);
+        free(folder);
+    }
+    if (home)
+        closedir(home);
+    return status;
 }
 
 /* ---- waves ---- */
@@ -321,6 +358,8 @@ static lam_status train_set(seed_run *run, lam_seed_result *ret_results)
                 wanted, side_by_side);
     LAM_TRY(lam_run_directory_open(run->context, options->output_directory, options->force,
                                    options->resume, &run->home));
+    if (options->force)
+        LAM_TRY(discard_other_seeds(run));
     LAM_TRY(find_remaining(run));
     LAM_TRY(train_waves(run, side_by_side));
     for (size_t i = 0; i < run->set->count; i++)

@@ -8,24 +8,10 @@
 #include "lamina/trace.h"
 #include "net/optimizer_state.h"
 #include "train/evaluator.h"
+#include "train/step_counts.h"
 #include "train/watch.h"
 
 typedef struct lam_trainer lam_trainer;
-
-/** Step counts that follow from a recipe and the number of training rows. */
-typedef struct lam_step_counts {
-    int64_t per_epoch; /* full batches in an epoch */
-    int64_t total;
-} lam_step_counts;
-
-/** Errors: BAD_RECIPE when a batch is larger than the training split. */
-LAM_MUST_USE lam_status lam_step_counts_compute(lam_context *context, const lam_recipe *recipe,
-                                                uint32_t train_rows,
-                                                lam_step_counts *ret_counts);
-
-/** True where the recipe wants a measurement after `step` steps. */
-bool lam_recipe_measures_at(const lam_recipe *recipe, const lam_step_counts *counts,
-                            int64_t step);
 
 /** Receives what happens; every member may be NULL. A status other than OK ends training. */
 typedef struct lam_trainer_observer {

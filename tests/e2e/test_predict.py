@@ -128,6 +128,8 @@ class Output(LaminaTest):
         other = json.loads(succeed("predict", two, "--model", "best.safetensors",
                                    "--json").out)
         self.assertEqual(other["model"], "best.safetensors")
+        by_word = json.loads(succeed("predict", two, "--model", "best", "--json").out)
+        self.assertEqual(by_word["accuracy"], other["accuracy"])
         self.assertEqual(
             other["accuracy"],
             read_record(place / "softmax_cross_entropy")["final"]["test"]["accuracy"])
@@ -160,8 +162,9 @@ class Refused(LaminaTest):
         self.assertFalse((self.place / "missing").exists())
 
     def test_missing_model(self):
-        result = lamina("predict", place / "hinge", "--model", "snapshot-1.safetensors", "--json")
-        self.assert_one_message(result, BAD_MODEL, str(place / "hinge/snapshot-1.safetensors"))
+        result = lamina("predict", place / "hinge", "--model", "snapshot-7", "--json")
+        self.assert_one_message(result, BAD_MODEL, str(place / "hinge/snapshot-7.safetensors"))
+        self.assertIn("holds", result.err)
 
     def test_missing_run(self):
         result = lamina("predict", self.place / "missing", "--json")

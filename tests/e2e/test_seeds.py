@@ -110,6 +110,23 @@ class CommandLine(LaminaTest):
         self.assertIn("models 1-3/3  epoch 2.00", result.err)
 
 
+class Replaced(LaminaTest):
+    def test_force_removes_runs_of_other_seeds(self):
+        folder = self.place / "set"
+        few = [*get_train(folder, *SMALL), "--seeds"]
+        succeed(*few, "1..4")
+        for name in ["seed-9", "seed-07", "notes"]:
+            (folder / name).mkdir()
+            (folder / name / "mine.txt").write_text("keep me")
+        (folder / "seed-3" / "mine.txt").write_text("keep me")
+        succeed(*few, "1,2", "--force")
+        self.assertEqual(sorted(path.name for path in folder.iterdir()),
+                         ["notes", "seed-07", "seed-1", "seed-2", "seed-3", "seed-9",
+                          "summary.json"])
+        self.assertEqual([path.name for path in (folder / "seed-3").iterdir()], ["mine.txt"])
+        self.assertEqual(len(json.loads((folder / "summary.json").read_text())["seeds"]), 2)
+
+
 class Diverging(LaminaTest):
     def test_all(self):
         folder = self.place / "all"
