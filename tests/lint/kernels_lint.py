@@ -35,7 +35,6 @@ DEFINES = {
     "GROUP_COLUMNS": ([4, 16], [2, 12]),
     "GROUP_ROWS": ([8, 16], [2, 12]),
     "IN_LOAD": ([1, 4], [3, 8]),
-    "ITEM_VECTORS": ([1, 192], [0]),
     "ITEM_VECTORS": ([1, 48], [0]),
     "ITERATIONS": ([1, 1000], [0]),
     "ITEM_TILES": ([1, 4], [0]),
