@@ -26,12 +26,11 @@ LAM_API LAM_MUST_USE lam_status lam_ensemble_create(lam_device *device, lam_gemm
 LAM_API void lam_ensemble_destroy(lam_ensemble **ensemble);
 
 /**
- * Adds a model of a run folder (`model` as for lam_run_find_model()): predicts the test rows of `dataset`,
- * and its validation rows if it has any, with the recipe and the normalization of that run.
- * Blocking; `dataset` is needed no longer than the call. After a failure the ensemble can only
- * be destroyed.
- * Errors: BAD_DATA (other test rows than those of the members so far), BAD_MODEL, BAD_DEVICE,
- * BAD_KERNEL, NO_MEMORY, INTERRUPTED.
+ * Adds a model of a run folder (`model` as for lam_run_find_model()): predicts the test rows of
+ * `dataset`, and its validation rows if it has any, with the recipe and the normalization of
+ * that run. Blocking; `dataset` is needed no longer than the call. After a failure the ensemble
+ * can only be destroyed. Errors: BAD_DATA (other test rows than those of the members so far),
+ * BAD_MODEL, BAD_DEVICE, BAD_KERNEL, NO_MEMORY, INTERRUPTED.
  */
 LAM_API LAM_MUST_USE lam_status lam_ensemble_add(lam_ensemble *ensemble,
                                                  const lam_recipe *recipe,
