@@ -4,7 +4,7 @@
 import os
 import unittest
 
-from support import (BAD_DATA, FILE_BYTES, IMAGE_BYTES, RECIPE, LaminaTest, lamina,
+from support import (BAD_DATA, FILE_BYTES, IMAGE_BYTES, RECIPE, RUN_FILES, LaminaTest, lamina,
                      make_blank_file, succeed, take_snapshot)
 
 FILES = ["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"]
@@ -36,7 +36,7 @@ class BadData(LaminaTest):
 
     def test_the_folder_is_good(self):
         succeed("train", RECIPE, *OPTIONS, "-q", "-o", self.folder, "--data", self.data)
-        self.assertEqual(len(take_snapshot(self.folder)), 3)
+        self.assertEqual(len(take_snapshot(self.folder)), len(RUN_FILES))
 
     def test_folder_missing(self):
         result = self.train("--data", self.place / "nowhere")
