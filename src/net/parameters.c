@@ -6,6 +6,12 @@
 
 #include "base/random.h"
 
+/* For messages about memory. */
+static const char *describe_memory(lam_tensor tensor)
+{
+    return tensor == LAM_TENSOR_WEIGHT ? "weights" : "biases and batch normalization";
+}
+
 static lam_status create_tensors(lam_parameters *parameters, int unit)
 {
     const lam_graph_unit *shape = &parameters->graph.units[unit];
@@ -14,7 +20,7 @@ static lam_status create_tensors(lam_parameters *parameters, int unit)
         if (rows > 0)
             LAM_TRY(lam_engine_create_reals(
                 parameters->engine, rows * parameters->members * shape->out,
-                lam_tensor_name((lam_tensor)t), &parameters->tensors[unit][t]));
+                describe_memory((lam_tensor)t), &parameters->tensors[unit][t]));
     }
     return LAM_STATUS_OK;
 }
@@ -48,7 +54,7 @@ void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, s
                 (double)lam_graph_get_tensor_rows(&graph->units[u], (lam_tensor)t) *
                     (double)members * (double)graph->units[u].out *
                     (double)lam_engine_get_real_bytes(engine),
-                lam_tensor_name((lam_tensor)t));
+                describe_memory((lam_tensor)t));
 }
 
 void lam_parameters_destroy(lam_parameters **parameters)
