@@ -94,7 +94,8 @@ class Trace(LaminaTest):
     def test_host_spans_are_there_and_nest(self):
         names = [span["name"] for span in self.host]
         self.assertEqual(names[:3], ["load data", "self-test", "build"])
-        self.assertEqual(names[-2:], ["final measurement", "save model.safetensors"])
+        self.assertEqual(names[-3:], ["final measurement", "save best.safetensors",
+                                      "save model.safetensors"])
         self.assertEqual([name for name in names if re.match("epoch ", name)],
                          [f"epoch {i + 1}" for i in range(EPOCHS)])
         self.assertIn("measurement at step 0", names)
@@ -134,7 +135,9 @@ class EndsEarly(LaminaTest):
         self.assertEqual(process.returncode, INTERRUPTED)
         trace = read_trace(path)
         self.assertGreater(len(get_spans(trace, "launch")), 6 * 5 * 100)
-        self.assertEqual(get_spans(trace, "host")[-1]["name"], "save checkpoint.safetensors")
+        names = [span["name"] for span in get_spans(trace, "host")]
+        self.assertEqual(names[-2:], ["save checkpoint.safetensors", "save best.safetensors"],
+                         "the one within the other")
 
     def test_more_launches_than_it_holds(self):
         """The first so many are kept; the file and a warning say so."""
