@@ -298,11 +298,11 @@ static bool repeats(const dense_case *c, gemm_family family)
            count_parts(LAM_PRODUCT_BACKWARD_INPUT, c, family.units) == 1;
 }
 
-/* Drivers take up to seconds to compile a way: all are tried in every third case, and otherwise
+/* Drivers take up to seconds to compile a way: all are tried in every fifth case, and otherwise
  * the first and the last. */
 static size_t next_choice(size_t choice, size_t choices, int number)
 {
-    bool takes_all = number % 3 == 0 && !getenv("LAM_TEST_QUICK");
+    bool takes_all = number % 5 == 0 && !getenv("LAM_TEST_QUICK");
     return takes_all || choices < 2 ? choice + 1 : choice + choices - 1;
 }
 
