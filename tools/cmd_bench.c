@@ -5,13 +5,15 @@
 
 #include "bench.h"
 
+static const struct argp_child children[] = {
+    {&device_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     bench_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 3; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, children, &options->common);
         return 0;
     case 'n':
         options->net = argument;
@@ -150,8 +152,6 @@ int cmd_bench(lam_context *context, int argc, char **argv)
         {"limit", 'l', "S", 0,
          "begin no measurement after so many seconds, and leave the rest out; default: 300", 2},
         {0}};
-    const struct argp_child children[] = {
-        {&device_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

@@ -17,7 +17,6 @@ typedef struct sample_choice {
 /* Every choice of samples is checked with every seed. */
 typedef struct check_options {
     common_options common;
-    const char *recipe;
     sample_choice samples[MAX_CELLS];
     int sample_count;
     uint64_t seeds[MAX_CELLS];
@@ -62,8 +61,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     check_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 5; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, training_children, &options->common);
         return 0;
     case 'n':
         parse_samples(options, state, argument);
@@ -90,14 +88,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_SAVE:
         options->save = argument;
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->recipe)
-            argp_error(state, "one recipe at a time");
-        options->recipe = argument;
-        return 0;
     case ARGP_KEY_END:
-        if (!options->recipe)
-            argp_error(state, "name a RECIPE, e.g. results/a2-fig3/recipe.yaml");
+        require_recipe(state, &options->common);
         if (options->save && (options->sample_count != 1 || options->seed_count != 1))
             argp_error(state, "--save keeps one check: give --samples and --seed once each, "
                               "e.g. --samples first:20 --seed 42");
@@ -233,8 +225,7 @@ static int run(lam_context *context, check_options *options)
     lam_device *device = NULL;
     bool all_passed = true;
     json_t *cells = json_array();
-    lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
-                                        options->common.override_count, &recipe);
+    lam_status status = load_recipe(context, &options->common, &recipe);
     if (status == LAM_STATUS_OK)
         status = open_device(context, &options->common, &device);
     if (status == LAM_STATUS_OK) {
@@ -280,9 +271,6 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
          "and cost to FILE in the safetensors format, as doubles; for one --samples and --seed",
          1},
         {0}};
-    const struct argp_child children[] = {
-        {&device_argp, 0, NULL, 0},   {&data_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0},
-        {&override_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -299,7 +287,7 @@ int cmd_check_gradients(lam_context *context, int argc, char **argv)
             "      --seed 42 --save gradients.safetensors\n"
             "and in Python: t = safetensors.numpy.load_file(\"gradients.safetensors\") has\n"
             "t[\"inputs\"], t[\"layer1.weight\"], t[\"gradient.layer1.weight\"] ..",
-        .children = children};
+        .children = training_children};
     check_options options = {.common = common_options_start(), .entries = 1000};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
     fill_defaults(&options);

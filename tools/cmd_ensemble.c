@@ -43,8 +43,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     ensemble_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < RUN_CHILD_COUNT; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, run_children, &options->common);
         return 0;
     case 'o':
         options->output = argument;

@@ -14,8 +14,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     evaluate_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < RUN_CHILD_COUNT; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, run_children, &options->common);
         return 0;
     case 'm':
         options->model = argument;

@@ -12,7 +12,6 @@ enum { OPTION_MINIMUM = 256, OPTION_MAXIMUM, OPTION_STEPS, OPTION_SHAPE };
 
 typedef struct range_options {
     common_options common;
-    const char *recipe;
     const char *output;
     lam_lr_range_options test;
 } range_options;
@@ -26,8 +25,7 @@ static bool parse_shape(struct argp_state *state, const char *text)
 
 static void check_range(struct argp_state *state, const range_options *options)
 {
-    if (!options->recipe)
-        argp_error(state, "name a RECIPE, e.g. results/a2-fig4/recipe.yaml");
+    require_recipe(state, &options->common);
     if (options->test.minimum >= options->test.maximum)
         argp_error(state, "--minimum %g is not below --maximum %g", options->test.minimum,
                    options->test.maximum);
@@ -38,8 +36,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     range_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 5; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, training_children, &options->common);
         return 0;
     case OPTION_MINIMUM:
         options->test.minimum = parse_number(state, "--minimum", argument);
@@ -62,11 +59,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'q':
         options->common.quiet = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->recipe)
-            argp_error(state, "one recipe at a time");
-        options->recipe = argument;
         return 0;
     case ARGP_KEY_END:
         check_range(state, options);
@@ -147,8 +139,7 @@ static int run(lam_context *context, const range_options *options)
     lam_recipe recipe;
     lam_lr_range_summary summary = {0};
     char directory[PATH_MAX];
-    lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
-                                        options->common.override_count, &recipe);
+    lam_status status = load_recipe(context, &options->common, &recipe);
     if (status == LAM_STATUS_OK) {
         if (options->output)
             snprintf(directory, sizeof directory, "%s", options->output);
@@ -172,9 +163,6 @@ int cmd_lr_range(lam_context *context, int argc, char **argv)
         {"force", 'f', 0, 0, "replace an earlier lr-range.csv", 1},
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
-    const struct argp_child children[] = {
-        {&device_argp, 0, NULL, 0},   {&data_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0},
-        {&override_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -193,7 +181,7 @@ int cmd_lr_range(lam_context *context, int argc, char **argv)
             "  lamina lr-range results/a2-fig4/recipe.yaml --data synthetic\n"
             "  lamina lr-range my.yaml --minimum 1e-4 --maximum 10 --steps 1000\n"
             "  lamina lr-range my.yaml --set optimizer=adam -o runs/adam-range",
-        .children = children};
+        .children = training_children};
     range_options options = {
         .common = common_options_start(),
         .test = {.minimum = LAM_LR_RANGE_MINIMUM, .maximum = LAM_LR_RANGE_MAXIMUM}};

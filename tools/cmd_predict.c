@@ -39,8 +39,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     predict_command *command = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < RUN_CHILD_COUNT; i++)
-            state->child_inputs[i] = &command->common;
+        share_options(state, run_children, &command->common);
         return 0;
     case 'o':
         command->output = argument;

@@ -6,20 +6,22 @@
 
 typedef struct preview_options {
     common_options common;
-    const char *recipe, *output;
+    const char *output;
     lam_preview_options shape;
     const char *seed; /* NULL: the recipe's */
 } preview_options;
 
 enum { OPTION_ROWS = 256, OPTION_COLUMNS, OPTION_SEED };
 
+static const struct argp_child children[] = {
+    {&device_argp, 0, NULL, 0}, {&data_argp, 0, NULL, 0}, {&recipe_argp, 0, NULL, 0}, {0}};
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     preview_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 3; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, children, &options->common);
         return 0;
     case 'o':
         options->output = argument;
@@ -35,14 +37,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         (void)parse_whole(state, "--seed", argument, 0, INT64_MAX);
         options->seed = argument;
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->recipe)
-            argp_error(state, "one recipe at a time");
-        options->recipe = argument;
-        return 0;
     case ARGP_KEY_END:
-        if (!options->recipe)
-            argp_error(state, "name a RECIPE, e.g. results/a2-fig4/recipe.yaml");
+        require_recipe(state, &options->common);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -54,8 +50,7 @@ static lam_status preview(lam_context *context, preview_options *options)
     lam_recipe recipe;
     lam_dataset *dataset = NULL;
     lam_device *device = NULL;
-    lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
-                                        options->common.override_count, &recipe);
+    lam_status status = load_recipe(context, &options->common, &recipe);
     if (status != LAM_STATUS_OK)
         return status;
     if (options->seed)
@@ -84,10 +79,6 @@ int cmd_preview(lam_context *context, int argc, char **argv)
         {"columns", OPTION_COLUMNS, "N", 0, "the image and N - 1 draws of it; default: 8", 0},
         {"seed", OPTION_SEED, "N", 0, "of the draws; default: the recipe's", 0},
         {0}};
-    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
-                                          {&data_argp, 0, NULL, 0},
-                                          {&override_argp, 0, NULL, 0},
-                                          {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

@@ -6,27 +6,24 @@
 
 typedef struct recipe_options {
     common_options common;
-    const char *recipe;
     bool keys;
 } recipe_options;
+
+static const struct argp_child children[] = {{&recipe_argp, 0, NULL, 0}, {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     recipe_options *options = state->input;
+    (void)argument;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->common;
+        share_options(state, children, &options->common);
         return 0;
     case 'k':
         options->keys = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->recipe)
-            argp_error(state, "one recipe at a time");
-        options->recipe = argument;
-        return 0;
     case ARGP_KEY_END:
-        if (!options->recipe && !options->keys)
+        if (!options->common.recipe && !options->keys)
             argp_error(state, "name a RECIPE, or ask for --keys");
         return 0;
     default:
@@ -40,8 +37,7 @@ static lam_status make_text(lam_context *context, const recipe_options *options,
     if (options->keys)
         return lam_recipe_describe(context, ret_text);
     lam_recipe recipe;
-    lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
-                                        options->common.override_count, &recipe);
+    lam_status status = load_recipe(context, &options->common, &recipe);
     return status == LAM_STATUS_OK ? lam_recipe_format(context, &recipe, ret_text) : status;
 }
 
@@ -49,7 +45,6 @@ int cmd_recipe(lam_context *context, int argc, char **argv)
 {
     const struct argp_option own_options[] = {
         {"keys", 'k', 0, 0, "explain every key of a recipe", 1}, {0}};
-    const struct argp_child children[] = {{&override_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

@@ -10,29 +10,24 @@
 
 typedef struct schedule_options {
     common_options common;
-    const char *recipe;
     int64_t every; /* steps between rows */
 } schedule_options;
+
+static const struct argp_child children[] = {
+    {&recipe_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     schedule_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 2; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, children, &options->common);
         return 0;
     case 'e':
         options->every = parse_whole(state, "--every", argument, 1, INT64_MAX);
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->recipe)
-            argp_error(state, "one recipe at a time");
-        options->recipe = argument;
-        return 0;
     case ARGP_KEY_END:
-        if (!options->recipe)
-            argp_error(state, "name a RECIPE, e.g. results/a2-fig4/recipe.yaml");
+        require_recipe(state, &options->common);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -78,8 +73,7 @@ static int run(lam_context *context, const schedule_options *options)
 {
     lam_recipe recipe;
     lam_schedule_span span;
-    lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
-                                        options->common.override_count, &recipe);
+    lam_status status = load_recipe(context, &options->common, &recipe);
     if (status == LAM_STATUS_OK)
         status =
             lam_recipe_count_steps(context, &recipe, lam_recipe_get_train_rows(&recipe), &span);
@@ -103,8 +97,6 @@ int cmd_schedule(lam_context *context, int argc, char **argv)
 {
     const struct argp_option own_options[] = {
         {"every", 'e', "N", 0, "steps between rows; default: 1", 1}, {0}};
-    const struct argp_child children[] = {
-        {&override_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

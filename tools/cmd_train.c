@@ -10,7 +10,6 @@
 
 typedef struct train_options {
     common_options common;
-    const char *recipe;
     const char *output;
     const char *profile;
     bool force, resume;
@@ -34,8 +33,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     train_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 5; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, training_children, &options->common);
         return 0;
     case 'o':
         options->output = argument;
@@ -59,14 +57,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'q':
         options->common.quiet = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->recipe)
-            argp_error(state, "one recipe at a time");
-        options->recipe = argument;
-        return 0;
     case ARGP_KEY_END:
-        if (!options->recipe)
-            argp_error(state, "name a RECIPE, e.g. results/a2-fig4/recipe.yaml");
+        require_recipe(state, &options->common);
         if (options->force && options->resume)
             argp_error(state, "--force and --resume exclude each other");
         if (options->has_vary && options->seeds.count == 0)
@@ -255,8 +247,7 @@ static int run(lam_context *context, const train_options *options)
     train_outcome outcome = {0};
     lam_trace *trace = NULL;
     char directory[PATH_MAX];
-    lam_status status = lam_recipe_load(context, options->recipe, options->common.overrides,
-                                        options->common.override_count, &recipe);
+    lam_status status = load_recipe(context, &options->common, &recipe);
     if (status == LAM_STATUS_OK && options->profile)
         status = lam_trace_create(context, options->profile, &trace);
     if (status != LAM_STATUS_OK)
@@ -299,9 +290,6 @@ int cmd_train(lam_context *context, int argc, char **argv)
          1},
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
-    const struct argp_child children[] = {
-        {&device_argp, 0, NULL, 0},   {&data_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0},
-        {&override_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -315,7 +303,7 @@ int cmd_train(lam_context *context, int argc, char **argv)
                "  lamina train my.yaml --device gpu -o runs/mine --force\n"
                "  lamina train my.yaml --seeds 1..6 -o runs/six\n"
                "  lamina train my.yaml --profile trace.json --set stop='{epochs: 1}'",
-        .children = children};
+        .children = training_children};
     train_options options = {.common = common_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
     int exit_status = run(context, &options);

@@ -7,7 +7,6 @@
 
 typedef struct tune_options {
     common_options common;
-    const char *recipe;
     const char *net;
     long batch, members;
     bool show, clear;
@@ -15,8 +14,8 @@ typedef struct tune_options {
 
 static void check_usage(const tune_options *options, struct argp_state *state)
 {
-    bool has_subject = options->recipe || options->net;
-    if (options->recipe && options->net)
+    bool has_subject = options->common.recipe || options->net;
+    if (options->common.recipe && options->net)
         argp_error(state, "RECIPE and --net exclude each other");
     if (options->show && (has_subject || options->clear))
         argp_error(state, "--show stands by itself: it shows all that is known of the device");
@@ -25,13 +24,15 @@ static void check_usage(const tune_options *options, struct argp_state *state)
                           "--net 3072-50-10");
 }
 
+static const struct argp_child children[] = {
+    {&device_argp, 0, NULL, 0}, {&recipe_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     tune_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (int i = 0; i < 3; i++)
-            state->child_inputs[i] = &options->common;
+        share_options(state, children, &options->common);
         return 0;
     case 'n':
         check_net(state, argument, false);
@@ -48,11 +49,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'c':
         options->clear = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->recipe)
-            argp_error(state, "one recipe at a time");
-        options->recipe = argument;
         return 0;
     case ARGP_KEY_END:
         check_usage(options, state);
@@ -175,15 +171,14 @@ static lam_status tune_subject(lam_context *context, lam_device *device,
     if (options->net && parse_net(options->net, false, &shape))
         return lam_tune_network(device, &shape.network, shape.inputs, (size_t)options->batch,
                                 (size_t)options->members, common->gemm);
-    lam_status status = lam_recipe_load(context, options->recipe, common->overrides,
-                                        common->override_count, &recipe);
+    lam_status status = load_recipe(context, common, &recipe);
     return status == LAM_STATUS_OK ? lam_tune_recipe(device, &recipe, common->gemm) : status;
 }
 
 /* Without a subject there is nothing to measure. */
 static lam_status tune(lam_context *context, lam_device *device, const tune_options *options)
 {
-    bool measures = options->recipe || options->net;
+    bool measures = options->common.recipe || options->net;
     lam_device_limits limits = {0};
     lam_status status = start_tuning(device, &options->common,
                                      measures ? LAM_TUNE_POLICY_FULL : LAM_TUNE_POLICY_AUTO, 0);
@@ -219,10 +214,6 @@ int cmd_tune(lam_context *context, int argc, char **argv)
         {"show", 'S', 0, 0, "print what is known of the device, without measuring", 1},
         {"clear", 'c', 0, 0, "forget what is known of the device, first or only", 1},
         {0}};
-    const struct argp_child children[] = {{&device_argp, 0, NULL, 0},
-                                          {&override_argp, 0, NULL, 0},
-                                          {&json_argp, 0, NULL, 0},
-                                          {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,

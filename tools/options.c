@@ -94,29 +94,41 @@ static const struct argp_option tune_options[] = {
 
 const struct argp tune_argp = {.options = tune_options, .parser = parse_tune_option};
 
-static error_t parse_override_option(int key, char *argument, struct argp_state *state)
+static void add_override(struct argp_state *state, common_options *options, const char *text)
 {
-    common_options *options = state->input;
-    if (key != 's')
-        return ARGP_ERR_UNKNOWN;
     const char **grown =
         realloc(options->overrides, (options->override_count + 1) * sizeof *options->overrides);
     if (!grown)
         argp_failure(state, EXIT_FAILURE, ENOMEM, "--set");
     options->overrides = grown;
-    options->overrides[options->override_count++] = argument;
-    return 0;
+    options->overrides[options->override_count++] = text;
 }
 
-static const struct argp_option override_options[] = {
+static error_t parse_recipe_option(int key, char *argument, struct argp_state *state)
+{
+    common_options *options = state->input;
+    switch (key) {
+    case 's':
+        add_override(state, options, argument);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->recipe)
+            argp_error(state, "one recipe at a time");
+        options->recipe = argument;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option recipe_options[] = {
     {"set", 's', "KEY=VALUE", 0,
      "override a key of the recipe, e.g. --set schedule.maximum=0.05 (keys: lamina recipe "
      "--keys); may be repeated",
      2},
     {0}};
 
-const struct argp override_argp = {.options = override_options,
-                                   .parser = parse_override_option};
+const struct argp recipe_argp = {.options = recipe_options, .parser = parse_recipe_option};
 
 static error_t parse_json_option(int key, char *argument, struct argp_state *state)
 {
@@ -132,11 +144,15 @@ static const struct argp_option json_options[] = {
 
 const struct argp json_argp = {.options = json_options, .parser = parse_json_option};
 
-const struct argp_child run_children[RUN_CHILD_COUNT + 1] = {{&device_argp, 0, NULL, 0},
-                                                             {&data_argp, 0, NULL, 0},
-                                                             {&tune_argp, 0, NULL, 0},
-                                                             {&json_argp, 0, NULL, 0},
-                                                             {0}};
+const struct argp_child run_children[] = {{&device_argp, 0, NULL, 0},
+                                          {&data_argp, 0, NULL, 0},
+                                          {&tune_argp, 0, NULL, 0},
+                                          {&json_argp, 0, NULL, 0},
+                                          {0}};
+
+const struct argp_child training_children[] = {
+    {&device_argp, 0, NULL, 0}, {&data_argp, 0, NULL, 0}, {&tune_argp, 0, NULL, 0},
+    {&recipe_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
 
 const char model_help[] =
     "last (default), best (highest validation accuracy), or a file of the folder, e.g. "
@@ -151,6 +167,26 @@ void common_options_free(common_options *options)
 {
     free(options->overrides);
     options->overrides = NULL;
+}
+
+void share_options(struct argp_state *state, const struct argp_child *children,
+                   common_options *options)
+{
+    for (int i = 0; children[i].argp; i++)
+        state->child_inputs[i] = options;
+}
+
+void require_recipe(const struct argp_state *state, const common_options *options)
+{
+    if (!options->recipe)
+        argp_error(state, "name a RECIPE, e.g. results/a2-fig4/recipe.yaml");
+}
+
+lam_status load_recipe(lam_context *context, const common_options *options,
+                       lam_recipe *ret_recipe)
+{
+    return lam_recipe_load(context, options->recipe, options->overrides,
+                           options->override_count, ret_recipe);
 }
 
 long long parse_whole(const struct argp_state *state, const char *option, const char *text,

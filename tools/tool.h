@@ -35,6 +35,7 @@ typedef struct common_options {
     const char *device;
     const char *data;    /* a folder, "synthetic", or NULL */
     bool data_is_option; /* given on the command line, not by LAMINA_DATA */
+    const char *recipe;  /* a path; NULL when none is named */
     const char **overrides;
     size_t override_count;
     lam_gemm gemm;
@@ -47,19 +48,29 @@ typedef struct common_options {
 extern const struct argp device_argp;
 /** --data; its input is a common_options. */
 extern const struct argp data_argp;
-/** --set; its input is a common_options. */
-extern const struct argp override_argp;
+/** The argument RECIPE and --set; its input is a common_options. */
+extern const struct argp recipe_argp;
 /** --tune; its input is a common_options. */
 extern const struct argp tune_argp;
 /** --json; its input is a common_options. */
 extern const struct argp json_argp;
 
-enum { RUN_CHILD_COUNT = 4 };
 /** Of commands that ask what is in run folders: device_argp, data_argp, tune_argp, json_argp.
  */
-extern const struct argp_child run_children[RUN_CHILD_COUNT + 1];
+extern const struct argp_child run_children[];
 /** What their --model means. */
 extern const char model_help[];
+/** Of commands that run a recipe: device_argp, data_argp, tune_argp, recipe_argp, json_argp. */
+extern const struct argp_child training_children[];
+/** At ARGP_KEY_INIT: the input of all children, which end with a NULL argp. */
+void share_options(struct argp_state *state, const struct argp_child *children,
+                   common_options *options);
+
+/** A usage error where no RECIPE was named. */
+void require_recipe(const struct argp_state *state, const common_options *options);
+/** Loads the RECIPE with what --set overrides. */
+LAM_MUST_USE lam_status load_recipe(lam_context *context, const common_options *options,
+                                    lam_recipe *ret_recipe);
 
 /** Values from the environment (LAMINA_DEVICE, LAMINA_DATA), to be overridden by options. */
 common_options common_options_start(void);
