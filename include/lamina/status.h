@@ -27,6 +27,8 @@ LAM_BEGIN_DECLS
     X(BAD_OUTPUT, 9, "an output could not be written")                                         \
     X(NO_MEMORY, 10, "memory is exhausted")                                                    \
     X(DIVERGED, 11, "training diverged")                                                       \
+    X(BAD_STUDY, 12, "a study's file is missing, malformed or not to be had")                  \
+    X(TRIALS_FAILED, 13, "trials of a study failed")                                           \
     X(INTERRUPTED, 130, "interrupted")
 
 typedef enum lam_status {

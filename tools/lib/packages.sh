@@ -19,6 +19,7 @@ readonly program_packages=(
     libyaml-dev        # recipes
     libjansson-dev     # JSON: run records, --json
     libpng-dev         # pictures
+    libsqlite3-dev     # studies
     nettle-dev         # SHA-256: keys and checksums of kept programs
     pocl-opencl-icd    # an OpenCL device for every CPU
 )
