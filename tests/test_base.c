@@ -45,6 +45,25 @@ START_TEST(failure_detail_is_kept_and_may_quote_the_last_one)
 }
 END_TEST
 
+START_TEST(a_child_hears_its_parents_requests_to_stop)
+{
+    lam_context *parent = NULL, *child = NULL, *other = NULL;
+    ck_assert_int_eq(lam_context_create(&parent), LAM_STATUS_OK);
+    ck_assert_int_eq(lam_context_create_child(parent, &child), LAM_STATUS_OK);
+    ck_assert_int_eq(lam_context_create_child(parent, &other), LAM_STATUS_OK);
+    ck_assert_int_eq(lam_fail(child, LAM_STATUS_BAD_DATA, "its own"), LAM_STATUS_BAD_DATA);
+    ck_assert_str_eq(lam_error_message(parent), "");
+    lam_context_request_stop(child);
+    ck_assert(lam_stop_requested(child) && !lam_stop_requested(parent));
+    ck_assert(!lam_stop_requested(other));
+    lam_context_request_stop(parent);
+    ck_assert(lam_stop_requested(other));
+    lam_context_destroy(&other);
+    lam_context_destroy(&child);
+    lam_context_destroy(&parent);
+}
+END_TEST
+
 START_TEST(status_codes_have_distinct_names_and_exit_codes)
 {
     int seen[256] = {0};
@@ -200,6 +219,7 @@ static void add_tests(Suite *suite)
 {
     lam_add_test(suite, "strbuf", strbuf_appends_and_grows, 5);
     lam_add_test(suite, "error", failure_detail_is_kept_and_may_quote_the_last_one, 5);
+    lam_add_test(suite, "child", a_child_hears_its_parents_requests_to_stop, 5);
     lam_add_test(suite, "status", status_codes_have_distinct_names_and_exit_codes, 5);
     lam_add_test(suite, "philox", random_is_philox, 5);
     lam_add_test(suite, "streams", random_streams_differ_and_repeat, 5);

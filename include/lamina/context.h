@@ -25,6 +25,14 @@ typedef void lam_log_function(void *user, lam_log_level level, const char *messa
 /** Makes a context. Errors: NO_MEMORY. The caller owns it. */
 LAM_API LAM_MUST_USE lam_status lam_context_create(lam_context **ret_context);
 
+/**
+ * Makes a context for another thread: requests to stop `parent` reach it, too, and it starts
+ * with the same log function, which then must be safe to call from several threads. `parent`
+ * must outlive it. Errors: NO_MEMORY. The caller owns it.
+ */
+LAM_API LAM_MUST_USE lam_status lam_context_create_child(const lam_context *parent,
+                                                         lam_context **ret_context);
+
 /** Frees the context and sets the handle to NULL; accepts a pointer to NULL. */
 LAM_API void lam_context_destroy(lam_context **context);
 

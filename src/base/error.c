@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 
 struct lam_context {
+    const lam_context *parent; /* whose stop requests count here, too; NULL for none */
     lam_strbuf message;
     lam_log_function *log;
     void *log_user;
@@ -56,6 +57,16 @@ lam_status lam_context_create(lam_context **ret_context)
     return LAM_STATUS_OK;
 }
 
+lam_status lam_context_create_child(const lam_context *parent, lam_context **ret_context)
+{
+    lam_context *context = NULL;
+    LAM_TRY(lam_context_create(&context));
+    context->parent = parent;
+    lam_context_set_log(context, parent->log, parent->log_user);
+    *ret_context = context;
+    return LAM_STATUS_OK;
+}
+
 void lam_context_destroy(lam_context **context)
 {
     if (!*context)
@@ -84,7 +95,8 @@ void lam_context_request_stop(lam_context *context)
 
 bool lam_stop_requested(const lam_context *context)
 {
-    return atomic_load(&context->stop_requested);
+    return atomic_load(&context->stop_requested) ||
+           (context->parent && lam_stop_requested(context->parent));
 }
 
 lam_status lam_fail(lam_context *context, lam_status status, const char *format, ...)
