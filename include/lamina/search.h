@@ -19,6 +19,7 @@ typedef struct lam_worker_identity {
     int64_t process_start; /* of /proc/<pid>/stat: a later process may have the same pid */
     char name[64];         /* unique among all workers of all time */
     char device[200];      /* name, driver and version of its device */
+    double lease_seconds;  /* after which, without a report, it counts as dead */
 } lam_worker_identity;
 
 /** A trial to be trained. */
@@ -122,8 +123,9 @@ LAM_API lam_search_keeper lam_study_get_keeper(lam_study *study);
 /* ---- working ---- */
 
 typedef struct lam_search_progress {
-    lam_wave_claim const *claim; /* in training now; NULL between waves */
-    lam_progress training;       /* of it */
+    lam_wave_claim const *claim;       /* in training now; NULL between waves */
+    lam_progress training;             /* of it */
+    const lam_population_speed *speed; /* a population's size was just measured; else NULL */
 } lam_search_progress;
 
 typedef void lam_search_progress_function(void *user, const lam_search_progress *progress);
