@@ -20,11 +20,13 @@ tool_command cmd_check_gradients;
 tool_command cmd_devices;
 tool_command cmd_ensemble;
 tool_command cmd_evaluate;
+tool_command cmd_lambda_search;
 tool_command cmd_lr_range;
 tool_command cmd_predict;
 tool_command cmd_preview;
 tool_command cmd_recipe;
 tool_command cmd_schedule;
+tool_command cmd_search;
 tool_command cmd_train;
 tool_command cmd_tune;
 
@@ -164,5 +166,32 @@ seed_list parse_seeds(struct argp_state *state, const char *text);
 /** Prints each seed's accuracies and losses, and what they say together; or with `json` the
  * set's summary. Returns the exit status. */
 int print_seeds(const char *directory, const lam_seed_result *results, size_t count, bool json);
+
+/* ---- training.c ---- */
+
+/** "03:20", "1:02:09"; "--:--" for a negative number: unknown. */
+void format_duration(double seconds, char text[32]);
+
+/** What is to be trained besides the recipe; borrowed. */
+typedef struct training_request {
+    const char *directory; /* that files go to */
+    bool force, resume;
+    seed_list seeds;   /* count 0: the recipe's alone */
+    bool varies_order; /* --vary order */
+    lam_trace *trace;  /* NULL for none */
+} training_request;
+
+/** What training gave: of one network, or of one for each seed. */
+typedef struct training_outcome {
+    lam_run_summary summary;
+    lam_seed_result *results; /* [seeds.count] */
+} training_outcome;
+
+/** Opens the device, loads the data and trains, with progress on stderr. May turn the recipe to
+ * the synthetic set. training_outcome_free() what it gives, also when it fails. */
+LAM_MUST_USE lam_status run_training(lam_context *context, const common_options *common,
+                                     lam_recipe *recipe, const training_request *request,
+                                     training_outcome *ret_outcome);
+void training_outcome_free(training_outcome *outcome);
 
 #endif
