@@ -19,6 +19,8 @@ static lam_device_info make(int index, const char *name, const char *platform,
                             .compute_units = 10,
                             .clock_mhz = 1000,
                             .global_memory_bytes = 1 << 30,
+                            .part_limit = 1,
+                            .part_count = 1,
                             .usable = true};
     snprintf(info.name, sizeof info.name, "%s", name);
     snprintf(info.platform, sizeof info.platform, "%s", platform);
@@ -234,6 +236,90 @@ START_TEST(types_have_names)
 }
 END_TEST
 
+/* ---- several devices ---- */
+
+/* "position:part/of" of each choice, with blanks between them. */
+static void expect_several(const lam_device_info *devices, size_t count, const char *selectors,
+                           const char *expected)
+{
+    lam_device_choice *choices = NULL;
+    size_t choice_count = 0;
+    char chosen[200] = "";
+    ck_assert_ok(lam_device_select_several(test_context(), devices, count, selectors, &choices,
+                                           &choice_count));
+    for (size_t i = 0; i < choice_count; i++)
+        snprintf(chosen + strlen(chosen), sizeof chosen - strlen(chosen), "%s%zu:%u/%u",
+                 i ? " " : "", choices[i].position, choices[i].part, choices[i].part_count);
+    ck_assert_str_eq(chosen, expected);
+    free(choices);
+}
+
+static void expect_several_refused(const lam_device_info *devices, size_t count,
+                                   const char *selectors, const char *problem)
+{
+    lam_device_choice *choices = NULL;
+    size_t choice_count = 99;
+    ck_assert_int_eq(lam_device_select_several(test_context(), devices, count, selectors,
+                                               &choices, &choice_count),
+                     LAM_STATUS_NO_DEVICE);
+    ck_assert_msg(strstr(lam_error_message(test_context()), problem), "'%s': no '%s' in: %s",
+                  selectors, problem, lam_error_message(test_context()));
+    ck_assert_ptr_null(choices);
+    ck_assert_uint_eq(choice_count, 99);
+}
+
+START_TEST(several_are_selected_in_the_order_of_their_names)
+{
+    lam_device_info devices[MACHINE_COUNT];
+    make_machine(devices);
+    expect_several(devices, MACHINE_COUNT, NULL, "2:0/1");
+    expect_several(devices, MACHINE_COUNT, "", "2:0/1");
+    expect_several(devices, MACHINE_COUNT, "cpu", "0:0/1");
+    expect_several(devices, MACHINE_COUNT, "all", "0:0/1 1:0/1 2:0/1 3:0/1");
+    expect_several(devices, MACHINE_COUNT, "ALL", "0:0/1 1:0/1 2:0/1 3:0/1");
+    expect_several(devices, MACHINE_COUNT, "2,0", "2:0/1 0:0/1");
+    expect_several(devices, MACHINE_COUNT, "stratix,titan,0", "3:0/1 1:0/1 0:0/1");
+    expect_several_refused(devices, MACHINE_COUNT, "0,5", "there is no device 5");
+    expect_several_refused(devices, MACHINE_COUNT, "0,4", "device 4 cannot be used");
+    expect_several_refused(devices, MACHINE_COUNT, "0,gpu", "several devices match 'gpu'");
+    expect_several_refused(devices, MACHINE_COUNT, "0,x 9", "device 0 is named twice");
+    expect_several_refused(devices, MACHINE_COUNT, "all,1", "device 1 is named twice");
+    expect_several_refused(devices, MACHINE_COUNT, "0,", "beside a comma");
+    expect_several_refused(devices, MACHINE_COUNT, ",0", "beside a comma");
+    expect_several_refused(devices, MACHINE_COUNT, "0,,1", "beside a comma");
+    expect_several_refused(&devices[4], 1, "all", "no OpenCL device is usable");
+    expect_several_refused(NULL, 0, "all", "pocl-opencl-icd");
+    expect_several_refused(NULL, 0, "0,1", "pocl-opencl-icd");
+}
+END_TEST
+
+START_TEST(parts_are_selected_where_a_device_can_be_split)
+{
+    lam_device_info devices[MACHINE_COUNT];
+    make_machine(devices);
+    devices[0].part_limit = 3;
+    devices[2].part_limit = 11;
+    snprintf(devices[3].name, sizeof devices[3].name, "Arria 10/GX");
+    expect_several(devices, MACHINE_COUNT, "cpu/2", "0:0/2 0:1/2");
+    expect_several(devices, MACHINE_COUNT, "/3", "2:0/3 2:1/3 2:2/3");
+    expect_several(devices, MACHINE_COUNT, "1,0/3", "1:0/1 0:0/3 0:1/3 0:2/3");
+    expect_several(devices, 1, "all/2", "0:0/2 0:1/2");
+    expect_several(devices, MACHINE_COUNT, "1/1", "1:0/1");
+    expect_several(devices, MACHINE_COUNT, "10/GX", "3:0/1"); /* of a name */
+    expect_several_refused(devices, MACHINE_COUNT, "cpu/4",
+                           "device 0 can be split into 3 parts at most");
+    expect_several_refused(devices, MACHINE_COUNT, "1/2", "device 1 cannot be split");
+    expect_several_refused(devices, MACHINE_COUNT, "all/2", "device 1 cannot be split");
+    expect_several_refused(devices, MACHINE_COUNT, "0/2,0", "device 0 is named twice");
+    expect_several_refused(devices, MACHINE_COUNT, "cpu/0", "no number of parts");
+    expect_several_refused(devices, MACHINE_COUNT, "cpu/4294967297", "no number of parts");
+    expect_several_refused(devices, MACHINE_COUNT, "cpu/99999999999999999999999",
+                           "no number of parts");
+    expect_several_refused(devices, MACHINE_COUNT, "cpu/x", "no usable device matches 'cpu/x'");
+    expect_several_refused(devices, MACHINE_COUNT, "cpu/", "no usable device matches 'cpu/'");
+}
+END_TEST
+
 /* The one test here that calls OpenCL: the loader reads the variable at the first call. */
 START_TEST(machine_without_platforms_is_listed_and_explained)
 {
@@ -267,6 +353,8 @@ static void add_tests(Suite *suite)
     lam_add_test(suite, "name", part_of_name_or_platform_selects_whatever_its_case, 5);
     lam_add_test(suite, "empty", empty_list_names_the_package, 5);
     lam_add_test(suite, "type names", types_have_names, 5);
+    lam_add_test(suite, "several", several_are_selected_in_the_order_of_their_names, 5);
+    lam_add_test(suite, "parts", parts_are_selected_where_a_device_can_be_split, 5);
     lam_add_test(suite, "no platform", machine_without_platforms_is_listed_and_explained, 20);
 }
 

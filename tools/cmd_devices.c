@@ -10,11 +10,12 @@ static json_t *device_to_json(const lam_device_info *d)
         "vendor", d->vendor, "platform", d->platform, "type", lam_device_type_name(d->type),
         "driver_version", d->driver_version, "opencl_version", d->opencl_version,
         "compute_units", (int)d->compute_units, "clock_mhz", (int)d->clock_mhz);
-    json_t *more = json_pack("{s:I, s:I, s:I, s:b, s:b, s:b, s:s}", "global_memory_bytes",
-                             (json_int_t)d->global_memory_bytes, "largest_allocation_bytes",
-                             (json_int_t)d->largest_allocation_bytes, "local_memory_bytes",
-                             (json_int_t)d->local_memory_bytes, "fp64", d->has_fp64, "fp16",
-                             d->has_fp16, "usable", d->usable, "reason", d->reason);
+    json_t *more =
+        json_pack("{s:i, s:I, s:I, s:I, s:b, s:b, s:b, s:s}", "part_limit", (int)d->part_limit,
+                  "global_memory_bytes", (json_int_t)d->global_memory_bytes,
+                  "largest_allocation_bytes", (json_int_t)d->largest_allocation_bytes,
+                  "local_memory_bytes", (json_int_t)d->local_memory_bytes, "fp64", d->has_fp64,
+                  "fp16", d->has_fp16, "usable", d->usable, "reason", d->reason);
     json_object_update(json, more);
     json_decref(more);
     return json;
@@ -45,6 +46,9 @@ static void print_device(const lam_device_info *d)
            (double)d->global_memory_bytes / gib, (double)d->largest_allocation_bytes / gib);
     printf("   reals     fp64 %s, fp16 %s\n", d->has_fp64 ? "yes" : "no",
            d->has_fp16 ? "yes" : "no");
+    if (d->part_limit > 1)
+        printf("   parts     up to %u (e.g. --device %d/%u)\n", d->part_limit, d->index,
+               d->part_limit);
     if (d->usable)
         printf("   usable    yes\n");
     else

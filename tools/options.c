@@ -210,56 +210,6 @@ double parse_number(const struct argp_state *state, const char *option, const ch
     return value;
 }
 
-/* One line that changes on a terminal, and one in all elsewhere. */
-static void show_tuning(void *user, const lam_tune_progress *progress)
-{
-    (void)user;
-    if (!isatty(STDERR_FILENO)) {
-        if (progress->product && progress->index == 1)
-            fprintf(stderr, "measuring matrix products for this device (once) ..\n");
-        return;
-    }
-    char text[128] = "", budget[32] = "";
-    if (progress->budget_seconds > 0)
-        snprintf(budget, sizeof budget, " of %.0f", progress->budget_seconds);
-    if (progress->product)
-        snprintf(text, sizeof text, "measuring product %zu, %.1f%s s: %s", progress->index,
-                 progress->seconds, budget, progress->product);
-    fprintf(stderr, "\r\033[K%.*s", get_terminal_columns() - 1, text);
-}
-
-lam_status start_tuning(lam_device *device, const common_options *options,
-                        lam_tune_policy policy, double budget_seconds)
-{
-    const lam_tune_options settings = {.policy = policy,
-                                       .budget_seconds = budget_seconds,
-                                       .progress = options->quiet ? NULL : show_tuning};
-    return lam_tune_start(device, &settings);
-}
-
-static lam_status choose_policy(lam_context *context, const common_options *options,
-                                lam_tune_policy *ret_policy)
-{
-    if (options->tune && lam_tune_policy_parse(options->tune, ret_policy))
-        return LAM_STATUS_OK;
-    return lam_tune_get_default_policy(context, ret_policy);
-}
-
-lam_status open_device(lam_context *context, const common_options *options,
-                       lam_device **ret_device)
-{
-    lam_tune_policy policy = LAM_TUNE_POLICY_OFF;
-    lam_status status = choose_policy(context, options, &policy);
-    if (status == LAM_STATUS_OK)
-        status = lam_device_open(context, options->device, ret_device);
-    if (status != LAM_STATUS_OK)
-        return status;
-    const lam_device_info *info = lam_device_get_info(*ret_device);
-    fprintf(stderr, "device %d: %s (%s, %s, driver %s)\n", info->index, info->name,
-            lam_device_type_name(info->type), info->platform, info->driver_version);
-    return start_tuning(*ret_device, options, policy, LAM_TUNE_BUDGET_SECONDS);
-}
-
 const char *settle_data(const common_options *options, lam_recipe *recipe)
 {
     if (options->data && strcmp(options->data, "synthetic") == 0) {

@@ -83,17 +83,43 @@ long long parse_whole(const struct argp_state *state, const char *option, const 
                       long long minimum, long long maximum);
 double parse_number(const struct argp_state *state, const char *option, const char *text);
 
-/** Opens the device that the options ask for, says which one it is, and starts its tuning. */
-LAM_MUST_USE lam_status open_device(lam_context *context, const common_options *options,
-                                    lam_device **ret_device);
-
 /** The folder that `--data`, LAMINA_DATA or the default name; NULL when there is none. May turn
  * the recipe to the synthetic set. */
 const char *settle_data(const common_options *options, lam_recipe *recipe);
 
+/* ---- open_device.c ---- */
+
+/** Opens the device that the options ask for, says which one it is, and starts its tuning. */
+LAM_MUST_USE lam_status open_device(lam_context *context, const common_options *options,
+                                    lam_device **ret_device);
+
 /** Starts tuning with the given policy and this program's progress. */
 LAM_MUST_USE lam_status start_tuning(lam_device *device, const common_options *options,
                                      lam_tune_policy policy, double budget_seconds);
+
+/** A device with a context of its own, for a thread of its own. */
+typedef struct device_seat {
+    lam_context *context;
+    lam_device *device;
+} device_seat;
+
+/** `{0}` is empty. */
+typedef struct device_set {
+    device_seat *seats;
+    size_t count;
+} device_set;
+
+/** Process `index` of `count` that share a machine's devices; {0, 1} has them for itself. */
+typedef struct process_share {
+    size_t index, count;
+} process_share;
+
+/** Opens the process's share of all devices that the options name, one after another, as
+ * open_device() does. Of several, one that cannot be opened is left out with a warning. A
+ * failure has been reported on stderr when this returns. */
+LAM_MUST_USE lam_status open_device_set(lam_context *context, const common_options *options,
+                                        process_share share, device_set *ret_set);
+void device_set_close(device_set *set);
 
 /* ---- run_data.c ---- */
 

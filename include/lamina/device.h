@@ -51,6 +51,10 @@ typedef struct lam_device_info {
     bool has_unified_memory; /* host and device share one memory */
     bool has_fp64;
     bool has_fp16;
+    uint32_t part_limit; /* parts that its compute units can be split into; 1: none */
+    /* An open part of a device: part 0 .. part_count-1, with its own compute units and its
+     * share of the memory. 0 of 1 is the whole. */
+    uint32_t part, part_count;
     bool usable;
     char reason[LAM_DEVICE_TEXT_BYTES]; /* why not usable; "" otherwise */
 } lam_device_info;
@@ -84,6 +88,31 @@ LAM_API LAM_MUST_USE lam_status lam_device_select(lam_context *context,
                                                   const lam_device_info *devices, size_t count,
                                                   const char *selector, size_t *ret_position);
 
+/** A device of the list, or a part of one. */
+typedef struct lam_device_choice {
+    size_t position;
+    uint32_t part, part_count; /* as in lam_device_info */
+} lam_device_choice;
+
+/**
+ * Picks any number among `count` devices: selectors as lam_device_select() takes them, or "all"
+ * for every usable device, with commas between them; "/N" behind one splits its devices into N
+ * parts of as nearly as many compute units each ("all", "0,2", "cpu/2").
+ * Errors: NO_DEVICE, also where one is named twice or cannot be split so; NO_MEMORY. A pure
+ * function; the caller frees ret_choices with free().
+ */
+LAM_API LAM_MUST_USE lam_status lam_device_select_several(lam_context *context,
+                                                          const lam_device_info *devices,
+                                                          size_t count, const char *selectors,
+                                                          lam_device_choice **ret_choices,
+                                                          size_t *ret_count);
+
+/** Lists, and selects as lam_device_select_several() does; free() the choices. Errors:
+ * NO_DEVICE, NO_MEMORY. */
+LAM_API LAM_MUST_USE lam_status lam_device_choose(lam_context *context, const char *selectors,
+                                                  lam_device_choice **ret_choices,
+                                                  size_t *ret_count);
+
 typedef struct lam_device lam_device;
 
 /**
@@ -93,6 +122,14 @@ typedef struct lam_device lam_device;
  */
 LAM_API LAM_MUST_USE lam_status lam_device_open(lam_context *context, const char *selector,
                                                 lam_device **ret_device);
+
+/**
+ * Opens what lam_device_select_several() chose. Several devices work at once when each has a
+ * context, and a thread, of its own. Errors: as lam_device_open().
+ */
+LAM_API LAM_MUST_USE lam_status lam_device_open_choice(lam_context *context,
+                                                       const lam_device_choice *choice,
+                                                       lam_device **ret_device);
 LAM_API void lam_device_close(lam_device **device);
 
 LAM_API const lam_device_info *lam_device_get_info(const lam_device *device);

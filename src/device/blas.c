@@ -5,7 +5,13 @@
 #include <clblast_c.h>
 #pragma GCC diagnostic pop
 
+#include <pthread.h>
+
 #include "device/opencl.h"
+
+/* CLBlast 1.5.3 keeps what it compiled for the whole process, and other threads' devices may
+ * enqueue products, too. */
+static pthread_mutex_t clblast_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static CLBlastTranspose transposed(bool flag)
 {
@@ -29,7 +35,9 @@ static CLBlastStatusCode enqueue_product(lam_device *device, const lam_blas_gemm
 
 lam_status lam_blas_gemm_enqueue(lam_device *device, const lam_blas_gemm *gemm)
 {
+    pthread_mutex_lock(&clblast_lock);
     CLBlastStatusCode status = enqueue_product(device, gemm);
+    pthread_mutex_unlock(&clblast_lock);
     if (status != CLBlastSuccess)
         return lam_fail(device->context, LAM_STATUS_BAD_KERNEL,
                         "CLBlast failed on device %d (%s) with status %d (%s); use --gemm own",

@@ -18,6 +18,7 @@
     X(CL_COMPILE_PROGRAM_FAILURE)                                                              \
     X(CL_LINKER_NOT_AVAILABLE)                                                                 \
     X(CL_LINK_PROGRAM_FAILURE)                                                                 \
+    X(CL_DEVICE_PARTITION_FAILED)                                                              \
     X(CL_INVALID_VALUE)                                                                        \
     X(CL_INVALID_DEVICE_TYPE)                                                                  \
     X(CL_INVALID_PLATFORM)                                                                     \
@@ -49,7 +50,8 @@
     X(CL_INVALID_GLOBAL_WORK_SIZE)                                                             \
     X(CL_INVALID_PROPERTY)                                                                     \
     X(CL_INVALID_COMPILER_OPTIONS)                                                             \
-    X(CL_INVALID_LINKER_OPTIONS)
+    X(CL_INVALID_LINKER_OPTIONS)                                                               \
+    X(CL_INVALID_DEVICE_PARTITION_COUNT)
 
 const char *lam_cl_status_name(cl_int status)
 {

@@ -27,29 +27,68 @@ static lam_status open_context(lam_device *device, cl_platform_id platform)
     return lam_device_open_queue(device, false);
 }
 
-lam_status lam_device_open(lam_context *context, const char *selector, lam_device **ret_device)
+static lam_status open_listed(lam_context *context, const lam_device_list *list,
+                              const lam_device_choice *choice, lam_device **ret_device)
 {
-    lam_status status = LAM_STATUS_OK;
-    lam_device *device = NULL;
-    lam_device_list *list = NULL;
-    LAM_TRY_GOTO(status, lam_device_list_create(context, &list));
-    size_t position = 0;
-    LAM_TRY_GOTO(status,
-                 lam_device_select(context, lam_device_list_get_all(list),
-                                   lam_device_list_get_count(list), selector, &position));
-    device = calloc(1, sizeof *device);
+    const lam_device_entry *entry = lam_device_list_get_entry(list, choice->position);
+    lam_device *device = calloc(1, sizeof *device);
     if (!device)
-        LAM_TRY_GOTO(status, lam_fail_memory(context, "the device", sizeof *device));
+        return lam_fail_memory(context, "the device", sizeof *device);
     device->context = context;
-    device->info = *lam_device_list_get(list, position);
-    device->id = lam_device_list_get_entry(list, position)->id;
-    LAM_TRY_GOTO(status,
-                 open_context(device, lam_device_list_get_entry(list, position)->platform));
-    lam_device_list_destroy(&list);
+    device->info = *lam_device_list_get(list, choice->position);
+    device->id = entry->id;
+    lam_status status = LAM_STATUS_OK;
+    if (choice->part_count > 1)
+        status = lam_device_become_part(device, choice->part, choice->part_count);
+    if (status == LAM_STATUS_OK)
+        status = open_context(device, entry->platform);
+    if (status != LAM_STATUS_OK) {
+        lam_device_close(&device);
+        return status;
+    }
     *ret_device = device;
     return LAM_STATUS_OK;
-fail:
-    lam_device_close(&device);
+}
+
+lam_status lam_device_open(lam_context *context, const char *selector, lam_device **ret_device)
+{
+    lam_device_list *list = NULL;
+    LAM_TRY(lam_device_list_create(context, &list));
+    lam_device_choice choice = {.part_count = 1};
+    lam_status status =
+        lam_device_select(context, lam_device_list_get_all(list),
+                          lam_device_list_get_count(list), selector, &choice.position);
+    if (status == LAM_STATUS_OK)
+        status = open_listed(context, list, &choice, ret_device);
+    lam_device_list_destroy(&list);
+    return status;
+}
+
+lam_status lam_device_choose(lam_context *context, const char *selectors,
+                             lam_device_choice **ret_choices, size_t *ret_count)
+{
+    lam_device_list *list = NULL;
+    LAM_TRY(lam_device_list_create(context, &list));
+    lam_status status = lam_device_select_several(context, lam_device_list_get_all(list),
+                                                  lam_device_list_get_count(list), selectors,
+                                                  ret_choices, ret_count);
+    lam_device_list_destroy(&list);
+    return status;
+}
+
+lam_status lam_device_open_choice(lam_context *context, const lam_device_choice *choice,
+                                  lam_device **ret_device)
+{
+    lam_device_list *list = NULL;
+    LAM_TRY(lam_device_list_create(context, &list));
+    const lam_device_info *info = lam_device_list_get(list, choice->position);
+    lam_status status = LAM_STATUS_OK;
+    if (info && choice->part < choice->part_count && choice->part_count <= info->part_limit)
+        status = open_listed(context, list, choice, ret_device);
+    else
+        status = lam_fail(context, LAM_STATUS_NO_DEVICE,
+                          "there is no part %u of %u of device %zu; see: lamina devices",
+                          choice->part, choice->part_count, choice->position);
     lam_device_list_destroy(&list);
     return status;
 }
@@ -63,6 +102,8 @@ void lam_device_close(lam_device **device)
         clReleaseCommandQueue((*device)->queue);
     if ((*device)->cl_context)
         clReleaseContext((*device)->cl_context);
+    if ((*device)->info.part_count > 1)
+        clReleaseDevice((*device)->id);
     free(*device);
     *device = NULL;
 }

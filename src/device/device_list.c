@@ -180,6 +180,7 @@ static void describe_device(cl_device_id id, lam_device_info *info)
     info->has_unified_memory = answers.unified_memory != CL_FALSE;
     info->has_fp64 = answers.fp64 != 0;
     info->has_fp16 = has_extension(id, "cl_khr_fp16");
+    info->part_limit = lam_device_count_parts(id, answers.compute_units);
     const char *obstacle = find_obstacle(info, &answers);
     info->usable = obstacle == NULL;
     snprintf(info->reason, sizeof info->reason, "%s", obstacle ? obstacle : "");
@@ -232,7 +233,10 @@ static lam_status add_platform(lam_context *context, lam_device_list *list,
     lam_status result = status == CL_SUCCESS ? grow_list(context, list, count)
                                              : add_skipped(context, list, name, status);
     for (cl_uint i = 0; i < count && status == CL_SUCCESS && result == LAM_STATUS_OK; i++) {
-        lam_device_info info = {.index = (int)list->count, .type = LAM_DEVICE_TYPE_OTHER};
+        lam_device_info info = {.index = (int)list->count,
+                                .type = LAM_DEVICE_TYPE_OTHER,
+                                .part_limit = 1,
+                                .part_count = 1};
         memcpy(info.platform, name, sizeof name);
         memcpy(info.platform_version, version, sizeof version);
         describe_device(ids[i], &info);

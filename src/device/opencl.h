@@ -12,7 +12,7 @@
 struct lam_device {
     lam_context *context;
     lam_device_info info;
-    cl_device_id id;
+    cl_device_id id; /* of a part: ours to release */
     cl_context cl_context;
     cl_command_queue queue;
     lam_device_counts counts;
@@ -53,6 +53,14 @@ void lam_wait_end(const lam_wait *wait);
 
 /** Counts a launch; where its event goes while profiling, else NULL. */
 cl_event *lam_device_count_launch(lam_device *device);
+
+/** How many parts a device's compute units can be split into; 1 where it cannot be. */
+uint32_t lam_device_count_parts(cl_device_id id, uint32_t compute_units);
+
+/** Turns a device of which only `info` and `id` are set into its part of so many. Errors:
+ * BAD_DEVICE, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_device_become_part(lam_device *device, uint32_t part,
+                                               uint32_t part_count);
 
 /** A device of the list with its OpenCL handles. */
 typedef struct lam_device_entry {

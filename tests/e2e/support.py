@@ -67,7 +67,7 @@ class Result:
     def messages(self):
         """Lines of stderr that neither name the device nor tell progress."""
         return [line for line in self.err.splitlines()
-                if not re.match(r"device \d+: |epoch \d", line)]
+                if not re.match(r"device \d+( \(part .*\))?: |epoch \d", line)]
 
 
 def environment(**changes):

@@ -31,6 +31,7 @@ class Listing(LaminaTest):
                 self.assertGreater(device[key], 0, key)
             for key in ["fp64", "fp16", "usable"]:
                 self.assertIs(type(device[key]), bool, key)
+            self.assertGreaterEqual(device["part_limit"], 1)
             self.assertEqual(device["usable"], device["reason"] == "")
             self.assertLessEqual(device["largest_allocation_bytes"],
                                  device["global_memory_bytes"])
@@ -46,6 +47,8 @@ class Listing(LaminaTest):
             self.assertIn(f"{device['compute_units']} compute units", result.out)
             self.assertIn(f"{device['global_memory_bytes'] / 2**30:.1f} GiB", result.out)
             self.assertIn(f"fp64 {'yes' if device['fp64'] else 'no'}", result.out)
+            parts = f"parts     up to {device['part_limit']}"
+            self.assertEqual(device["part_limit"] > 1, parts in result.out)
             self.assertIn("usable    yes" if device["usable"] else device["reason"], result.out)
 
 
