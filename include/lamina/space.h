@@ -37,15 +37,18 @@ typedef struct lam_parameter {
     lam_space_type type;
     double minimum, maximum; /* of LINEAR, LOG (> 0) and INT */
     bool has_zero;           /* LOG: 0 is a value, too: log:1e-5..1e-1,0 */
-    int grid_count;  /* LINEAR, LOG, INT: values of the grid sampler, /n; 0: not given */
+    int grid_count;  /* LINEAR, LOG, INT: values of the grid sampler in the range, /n; 0: not
+                        given, which for INT means all */
     int value_count; /* CHOICE, GRID */
     char (*values)[LAM_PARAMETER_VALUE_BYTES]; /* [value_count], as YAML */
-    /* Varied only where an earlier parameter has this value; "" for always. Elsewhere the key
-     * stays as the recipe has it. */
+    /* Varied only where an earlier CHOICE or GRID has this value; "" for always. Elsewhere the
+     * key stays as the recipe has it. */
     char when_key[LAM_PARAMETER_KEY_BYTES];
     char when_value[LAM_PARAMETER_VALUE_BYTES];
 } lam_parameter;
 
+/** Its own copies of all values: lam_space_free() and lam_space_copy(), never plain
+ * assignment of one that somebody else frees. */
 typedef struct lam_space {
     size_t count;
     lam_parameter parameters[LAM_MAX_PARAMETERS];
@@ -55,13 +58,18 @@ typedef struct lam_space {
  * Reads texts of the form "key=space", with space one of
  *   linear:0..0.1  log:1e-5..1e-1  log:1e-5..1e-1,0  int:20..600  choice:sgd,adam
  *   grid:0.001,0.003,0.01
- * ranges with "/n" behind them for the grid sampler's number of values (log:1e-5..1e-1/9), and
- * with " if key=value" at the end where it depends on an earlier one.
+ * ranges with "/n" behind them for the grid sampler's number of values (log:1e-5..1e-1/9, and
+ * with a zero besides log:1e-5..1e-1/9,0), and with " if key=value" at the end where it depends
+ * on an earlier one. What is within brackets, braces or quotes belongs to a value.
  * Errors: BAD_ARGUMENT, naming the text and what is legal. lam_space_free() what it gives.
  */
 LAM_API LAM_MUST_USE lam_status lam_space_parse(lam_context *context, const char *const *texts,
                                                 size_t count, lam_space *ret_space);
 LAM_API void lam_space_free(lam_space *space);
+
+/** Errors: NO_MEMORY. lam_space_free() the copy, too. */
+LAM_API LAM_MUST_USE lam_status lam_space_copy(lam_context *context, const lam_space *space,
+                                               lam_space *ret_copy);
 
 /** A parameter as lam_space_parse() reads it, "key=space"; the caller frees it with free(). */
 LAM_API LAM_MUST_USE lam_status lam_parameter_format(lam_context *context,

@@ -20,6 +20,7 @@ typedef enum lam_random_stream {
     /* Drawn on the device, in cl/common.clh: these words are the counter's last. */
     LAM_RANDOM_STREAM_DROPOUT = 5, /* counter: column / 4, row, step, stream + 256 * unit */
     LAM_RANDOM_STREAM_AUGMENTATION = 6, /* counter: see cl/augment.cl; row, step, stream */
+    LAM_RANDOM_STREAM_SEARCH = 7,       /* substream: sampler; position: configuration */
 } lam_random_stream;
 
 /** A sequence within a stream; copyable. */

@@ -16,7 +16,7 @@ typedef struct lam_point {
 
 /** A configuration made before, by index, and what came of it. */
 typedef struct lam_past_point {
-    double unit[LAM_MAX_PARAMETERS];
+    double unit[LAM_MAX_PARAMETERS]; /* as drawn, to the bit */
     double cost;  /* mean over its trials, less is better; infinite where all failed or
                      diverged; meaningless unless is_over */
     bool is_over; /* all its trials are */
@@ -34,10 +34,13 @@ LAM_MUST_USE lam_status lam_sampler_check(lam_context *context, const lam_space 
 bool lam_sampler_is_pure(lam_sampler sampler);
 
 /**
- * The configuration number `index`. Pure samplers look at no history, and their texts are all
- * different wherever the space is large enough; others are functions of (space, seed, index)
- * and past[0 .. index-1]. ret_is_ready is false where the sampler wants to see more of those
- * come to their end first. Errors: BAD_ARGUMENT (past the end of a grid), NO_MEMORY.
+ * The configuration number `index`. Pure samplers look at no history (`past` may be NULL);
+ * others are functions of (space, seed, index) and past[0 .. index-1]. ret_is_ready is false
+ * where the sampler wants to see more of those come to their end first: CMAES, a generation of
+ * 4 + floor(3 ln(parameters)). No texts are repeated, but by CMAES where INT or a zero is
+ * varied; where a space is so small that this takes looking back, the time grows with `index`.
+ * Errors: BAD_ARGUMENT (past the end of a grid, or no different configuration is left),
+ * NO_MEMORY.
  */
 LAM_MUST_USE lam_status lam_sampler_draw(lam_context *context, const lam_space *space,
                                          lam_sampler sampler, uint64_t seed, int64_t index,
