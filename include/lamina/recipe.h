@@ -95,6 +95,18 @@ typedef struct lam_recipe {
 /** Training rows that a recipe's data options leave. */
 LAM_API uint32_t lam_recipe_get_train_rows(const lam_recipe *recipe);
 
+/**
+ * The recipe with all that networks trained side by side may differ in at a neutral value: two
+ * recipes can be trained as one population exactly where lam_recipe_format() gives the same
+ * text for both of these.
+ *
+ * Each network's own are the name and description; l2 and label_smoothing; rates of dropout
+ * layers; initializations of dense layers; the optimizer's numbers, clip_norm among them where
+ * none of the networks has 0; and the schedule. Where cycles of the schedule say when training
+ * stops, is measured or keeps a snapshot, its type and the lengths of its cycles are common.
+ */
+LAM_API lam_recipe lam_recipe_get_common(const lam_recipe *recipe);
+
 /** Steps of an epoch and of the whole run over `train_rows` training rows.
  * Errors: BAD_RECIPE, when a batch is larger than that or the steps are too many to count. */
 LAM_API LAM_MUST_USE lam_status lam_recipe_count_steps(lam_context *context,
