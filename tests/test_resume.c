@@ -6,8 +6,8 @@
 #include "support/folder.h"
 #include "support/small_run.h"
 #include "support/suite.h"
+#include "train/population_state.h"
 #include "train/session.h"
-#include "train/wave_state.h"
 
 typedef struct stopper {
     lam_context *context;
@@ -231,17 +231,19 @@ static void make_last_checkpoint(const char *run, const lam_run_summary *summary
     m.train = summary->final[LAM_SPLIT_TRAIN];
     m.validation = summary->final[LAM_SPLIT_VALIDATION];
     lam_watch_observe(&watch, &m, 0);
-    char *state = lam_wave_state_format(&small_recipe.seed, &watch, 1);
+    char *state = lam_population_state_format(&small_recipe.seed, &watch, 1);
     ck_assert_ok(lam_session_create(test_device(), &small_recipe, small_run_dataset(),
                                     LAM_GEMM_AUTO, NULL, &session));
     ck_assert_ok(
         lam_model_file_load(session->parameters, 0, small_run_file(run, LAM_RUN_MODEL), &step));
     ck_assert_int_eq(step, summary->steps);
     lam_optimizer_state *optimizer = NULL;
-    ck_assert_ok(lam_optimizer_state_create(session->engine, &session->parameters->graph, 1,
+    ck_assert_ok(lam_optimizer_state_create(session->workshop->engine,
+                                            &session->parameters->graph, 1,
                                             small_recipe.optimizer.type, &optimizer));
-    ck_assert_ok(lam_checkpoint_save(session->parameters, optimizer, &session->normalization,
-                                     step, state, small_run_file(run, LAM_RUN_CHECKPOINT)));
+    ck_assert_ok(lam_checkpoint_save(session->parameters, optimizer,
+                                     &session->workshop->normalization, step, state,
+                                     small_run_file(run, LAM_RUN_CHECKPOINT)));
     lam_optimizer_state_destroy(&optimizer);
     lam_session_destroy(&session);
     free(state);

@@ -8,7 +8,7 @@
 #include "support/small_run.h"
 #include "support/suite.h"
 #include "train/memory_check.h"
-#include "train/session.h"
+#include "train/population.h"
 
 enum { SEEDS = 5 };
 static const uint64_t seeds[SEEDS] = {3, 9, 4, 100, 0};
@@ -221,63 +221,66 @@ END_TEST
 
 enum { MEMBERS = 3 };
 
-/* Trains three members; `poisoned` starts with a weight that is no number, -1 for none. */
-static lam_session *train_members(int poisoned, lam_watch watches[MEMBERS], lam_status expected)
+static lam_workshop *workshop;
+
+/* Trains three members; `poisoned` starts with a weight that is no number, -1 for none and
+ * MEMBERS for all. */
+static lam_population *train_members(int poisoned)
 {
-    lam_session *session = NULL;
-    lam_trainer *trainer = NULL;
+    lam_population *population = NULL;
     double w[LAM_IMAGE_INPUTS * 20];
-    const lam_trainer_observer observer = {0};
-    ck_assert_ok(lam_session_create_population(
-        test_device(), &small_recipe, small_run_dataset(), LAM_GEMM_AUTO, MEMBERS, &session));
+    const lam_recipe recipes[MEMBERS] = {small_recipe, small_recipe, small_recipe};
+    const lam_population_setup setup = {.workshop = workshop,
+                                        .members = MEMBERS,
+                                        .recipes = recipes,
+                                        .seeds = seeds,
+                                        .ids = seeds};
+    ck_assert_ok(lam_population_create(&setup, &population));
+    lam_parameters *parameters = lam_population_get_parameters(population);
     for (size_t p = 0; p < MEMBERS; p++) {
-        watches[p] = lam_watch_start();
-        ck_assert_ok(lam_parameters_initialize(session->parameters, p, seeds[p]));
         if ((int)p != poisoned && poisoned != MEMBERS)
             continue;
-        ck_assert_ok(lam_parameters_read(session->parameters, 0, LAM_TENSOR_WEIGHT, p, w));
+        ck_assert_ok(lam_parameters_read(parameters, 0, LAM_TENSOR_WEIGHT, p, w));
         w[77] = NAN;
-        ck_assert_ok(lam_parameters_write(session->parameters, 0, LAM_TENSOR_WEIGHT, p, w));
+        ck_assert_ok(lam_parameters_write(parameters, 0, LAM_TENSOR_WEIGHT, p, w));
     }
-    const lam_trainer_setup setup = {.parameters = session->parameters,
-                                     .data = session->data,
-                                     .dataset = small_run_dataset(),
-                                     .recipe = &small_recipe,
-                                     .observer = &observer,
-                                     .seeds = seeds,
-                                     .watches = watches};
-    ck_assert_ok(lam_trainer_create(&setup, &trainer));
-    ck_assert_int_eq(lam_trainer_run(trainer), expected);
-    lam_trainer_destroy(&trainer);
-    return session;
+    ck_assert_ok(lam_population_run(population, INT64_MAX));
+    return population;
 }
 
-static void expect_same_member(const lam_session *a, const lam_session *b, size_t member)
+static void expect_same_member(const lam_population *a, const lam_population *b, size_t member)
 {
     static double w[2][LAM_IMAGE_INPUTS * 20];
+    const lam_population *populations[2] = {a, b};
     for (int u = 0; u < 2; u++) {
-        ck_assert_ok(lam_parameters_read(a->parameters, u, LAM_TENSOR_WEIGHT, member, w[0]));
-        ck_assert_ok(lam_parameters_read(b->parameters, u, LAM_TENSOR_WEIGHT, member, w[1]));
+        for (int i = 0; i < 2; i++)
+            ck_assert_ok(lam_parameters_read(lam_population_get_parameters(populations[i]), u,
+                                             LAM_TENSOR_WEIGHT, member, w[i]));
         ck_assert_mem_eq(w[0], w[1], (u == 0 ? LAM_IMAGE_INPUTS * 20 : 200) * sizeof(double));
     }
 }
 
 START_TEST(member_that_diverges_leaves_the_others_as_they_are)
 {
-    lam_watch whole[MEMBERS], watches[MEMBERS];
-    lam_session *undisturbed = train_members(-1, whole, LAM_STATUS_OK);
-    lam_session *session = train_members(1, watches, LAM_STATUS_OK);
-    ck_assert_int_eq(watches[1].diverged_step, 0);
-    ck_assert_int_eq(watches[1].latest.step, -1);
+    ck_assert_ok(lam_workshop_create(test_device(), small_run_dataset(), LAM_GEMM_AUTO, NULL,
+                                     &workshop));
+    lam_population *undisturbed = train_members(-1), *population = train_members(1);
+    ck_assert_int_eq(lam_population_get_watch(population, 1)->diverged_step, 0);
+    ck_assert_int_eq(lam_population_get_watch(population, 1)->latest.step, -1);
     for (size_t p = 0; p < MEMBERS; p += 2) {
-        ck_assert_int_eq(watches[p].diverged_step, -1);
-        ck_assert_mem_eq(&watches[p].latest.train, &whole[p].latest.train, sizeof(lam_metrics));
-        expect_same_member(undisturbed, session, p);
+        const lam_watch *whole = lam_population_get_watch(undisturbed, p);
+        const lam_watch *watch = lam_population_get_watch(population, p);
+        ck_assert_int_eq(watch->diverged_step, -1);
+        ck_assert_mem_eq(&watch->latest.train, &whole->latest.train, sizeof(lam_metrics));
+        expect_same_member(undisturbed, population, p);
     }
-    lam_session_destroy(&session);
-    session = train_members(MEMBERS, watches, LAM_STATUS_DIVERGED);
-    lam_session_destroy(&session);
-    lam_session_destroy(&undisturbed);
+    ck_assert_ok(lam_population_check(population));
+    lam_population_destroy(&population);
+    population = train_members(MEMBERS);
+    ck_assert_int_eq(lam_population_check(population), LAM_STATUS_DIVERGED);
+    lam_population_destroy(&population);
+    lam_population_destroy(&undisturbed);
+    lam_workshop_destroy(&workshop);
 }
 END_TEST
 

@@ -68,11 +68,12 @@ START_TEST(members_are_observed_each_for_itself)
     const lam_recipe recipe = {
         .patience = 1,
         .schedule = {.type = LAM_SCHEDULE_PLATEAU, .rate = 0.5, .factor = 0.5, .patience = 1}};
-    lam_watch_set set = {watches, 3, &recipe, {10, 100}};
+    const lam_recipe recipes[3] = {recipe, recipe, recipe};
+    lam_watch_set set = {watches, 3, recipes, {10, 100}};
     lam_metrics train[3] = {{1, 1, 0.5}, {2, NAN, 0.25}, {4, 4, 0}};
     lam_metrics validation[3] = {{3, 3, 0.5}, {5, 5, 0.25}, {7, 7, 0}};
     lam_measurement m = measured(10, 0, 0), mean = {.step = -7};
-    lam_watch_set_observe(&set, &m, train, validation, &mean);
+    ck_assert_uint_eq(lam_watch_set_observe(&set, &m, train, validation, &mean), 2);
     ck_assert_int_eq(mean.step, 10);
     ck_assert_double_eq(mean.train.loss, 2.5);
     ck_assert_double_eq(mean.validation.loss, 5);
@@ -97,7 +98,8 @@ START_TEST(last_member_to_diverge_is_told_of)
 {
     lam_watch watches[2] = {lam_watch_start(), lam_watch_start()};
     const lam_recipe recipe = {.schedule = {.type = LAM_SCHEDULE_CONSTANT, .rate = 0.5}};
-    lam_watch_set set = {watches, 2, &recipe, {10, 100}};
+    const lam_recipe recipes[2] = {recipe, recipe};
+    lam_watch_set set = {watches, 2, recipes, {10, 100}};
     lam_watch_set_mark_diverged(&set, 0, 30);
     ck_assert_ok(lam_watch_set_check(&set, test_context()));
     lam_watch_set_mark_diverged(&set, 1, 20);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "device/opencl.h"
@@ -170,14 +171,17 @@ lam_status lam_buffer_read_columns(const lam_buffer *buffer, const lam_columns *
     return LAM_STATUS_OK;
 }
 
-lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_buffer *from,
-                                   const lam_columns *columns)
+lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_columns *to_columns,
+                                   const lam_buffer *from, const lam_columns *from_columns)
 {
-    const size_t origin[3] = {columns->first_bytes, 0, 0};
-    const size_t region[3] = {columns->width_bytes, columns->rows, 1};
-    cl_int status = clEnqueueCopyBufferRect(to->device->queue, from->memory, to->memory, origin,
-                                            origin, region, columns->pitch_bytes, 0,
-                                            columns->pitch_bytes, 0, 0, NULL, NULL);
+    assert(to_columns->rows == from_columns->rows &&
+           to_columns->width_bytes == from_columns->width_bytes);
+    const size_t to_origin[3] = {to_columns->first_bytes, 0, 0};
+    const size_t from_origin[3] = {from_columns->first_bytes, 0, 0};
+    const size_t region[3] = {to_columns->width_bytes, to_columns->rows, 1};
+    cl_int status = clEnqueueCopyBufferRect(
+        to->device->queue, from->memory, to->memory, from_origin, to_origin, region,
+        from_columns->pitch_bytes, 0, to_columns->pitch_bytes, 0, 0, NULL, NULL);
     if (status != CL_SUCCESS)
         return lam_device_fail(to->device, LAM_STATUS_BAD_DEVICE, "clEnqueueCopyBufferRect",
                                status);

@@ -81,9 +81,10 @@ typedef struct lam_columns {
     size_t first_bytes, width_bytes;
 } lam_columns;
 
-/** Queues a copy of the same columns from one buffer to another. Errors: BAD_DEVICE. */
-LAM_MUST_USE lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_buffer *from,
-                                                const lam_columns *columns);
+/** Queues a copy of columns from one buffer to as many of another. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_buffer_copy_columns(lam_buffer *to, const lam_columns *to_columns,
+                                                const lam_buffer *from,
+                                                const lam_columns *from_columns);
 
 /** Blocking copies between columns of the buffer and a matrix of those columns alone. Errors:
  * BAD_DEVICE. */

@@ -66,7 +66,8 @@ static void add_layer(lam_graph *graph, const lam_network *network, int index, s
 lam_status lam_graph_build(lam_context *context, const lam_network *network, size_t inputs,
                            size_t classes, lam_graph *ret_graph)
 {
-    lam_graph graph = {.loss = network->loss, .label_smoothing = network->label_smoothing};
+    lam_graph graph = {
+        .loss = network->loss, .label_smoothing = network->label_smoothing, .l2 = network->l2};
     lam_network_fault fault;
     if (network->layer_count < 1 || network->layer_count > LAM_MAX_LAYERS)
         return lam_fail(context, LAM_STATUS_BAD_RECIPE,

@@ -48,7 +48,7 @@ typedef enum lam_tensor {
 
 typedef struct lam_graph {
     lam_loss loss;
-    double label_smoothing;
+    double label_smoothing, l2;
     int unit_count;
     lam_graph_unit units[LAM_MAX_LAYERS];
 } lam_graph;

@@ -13,6 +13,15 @@ lam_columns lam_member_columns_locate(const lam_engine *engine,
                          .width_bytes = width_bytes};
 }
 
+lam_status lam_member_columns_copy(const lam_engine *engine, lam_buffer *to,
+                                   const lam_member_columns *to_columns, const lam_buffer *from,
+                                   const lam_member_columns *from_columns)
+{
+    const lam_columns to_place = lam_member_columns_locate(engine, to_columns);
+    const lam_columns from_place = lam_member_columns_locate(engine, from_columns);
+    return lam_buffer_copy_columns(to, &to_place, from, &from_place);
+}
+
 static lam_status fail_memory(const lam_engine *engine, size_t count)
 {
     return lam_fail_memory(engine->context, "copying parameters", count * sizeof(float));

@@ -21,6 +21,13 @@ typedef struct lam_member_columns {
 lam_columns lam_member_columns_locate(const lam_engine *engine,
                                       const lam_member_columns *columns);
 
+/** Queues a copy of a member's values to a member of another population. Both have the same
+ * rows and width. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_member_columns_copy(const lam_engine *engine, lam_buffer *to,
+                                                const lam_member_columns *to_columns,
+                                                const lam_buffer *from,
+                                                const lam_member_columns *from_columns);
+
 /** Copies between the member's columns and a matrix double[rows, width] of its own on the host.
  * Blocking. Errors: NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_member_columns_read(const lam_engine *engine,

@@ -102,6 +102,22 @@ lam_status lam_optimizer_state_write(lam_optimizer_state *state, int unit, lam_t
                                     values);
 }
 
+lam_status lam_optimizer_state_copy_member(lam_optimizer_state *to, size_t to_member,
+                                           const lam_optimizer_state *from, size_t from_member)
+{
+    for (int u = 0; u < from->graph.unit_count; u++)
+        for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++) {
+            if (!from->tensors[u][t])
+                continue;
+            const lam_member_columns columns[2] = {
+                find_columns(to, u, (lam_tensor)t, to_member),
+                find_columns(from, u, (lam_tensor)t, from_member)};
+            LAM_TRY(lam_member_columns_copy(from->engine, to->tensors[u][t], &columns[0],
+                                            from->tensors[u][t], &columns[1]));
+        }
+    return LAM_STATUS_OK;
+}
+
 lam_optimizer_state lam_optimizer_state_view_whole(const lam_optimizer_state *state)
 {
     lam_optimizer_state view = *state;

@@ -43,6 +43,13 @@ LAM_MUST_USE lam_status lam_optimizer_state_write(lam_optimizer_state *state, in
                                                   lam_tensor tensor, size_t member,
                                                   const double *values);
 
+/** Queues a copy of one member's states on the device to a member of another population of the
+ * same shape and optimizer. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_optimizer_state_copy_member(lam_optimizer_state *to,
+                                                        size_t to_member,
+                                                        const lam_optimizer_state *from,
+                                                        size_t from_member);
+
 /** The whole population's as one member's: lam_parameters_view_whole(). */
 lam_optimizer_state lam_optimizer_state_view_whole(const lam_optimizer_state *state);
 

@@ -25,23 +25,43 @@ static lam_status create_tensors(lam_parameters *parameters, int unit)
     return LAM_STATUS_OK;
 }
 
-lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
-                                 size_t members, lam_parameters **ret_parameters)
+/* Of members whose graphs are `stride` apart. */
+static lam_status create_parameters(const lam_engine *engine, const lam_graph *graphs,
+                                    size_t stride, size_t members,
+                                    lam_parameters **ret_parameters)
 {
     lam_status status = LAM_STATUS_OK;
     lam_parameters *parameters = calloc(1, sizeof *parameters);
     if (!parameters)
         return lam_fail_memory(engine->context, "the parameters", sizeof *parameters);
     parameters->engine = engine;
-    parameters->graph = *graph;
+    parameters->graph = graphs[0];
     parameters->members = members;
-    for (int u = 0; u < graph->unit_count; u++)
+    parameters->graphs = malloc(members * sizeof *graphs);
+    if (!parameters->graphs)
+        LAM_TRY_GOTO(status,
+                     lam_fail_memory(engine->context, "graphs", members * sizeof *graphs));
+    for (size_t p = 0; p < members; p++)
+        parameters->graphs[p] = graphs[p * stride];
+    for (int u = 0; u < graphs[0].unit_count; u++)
         LAM_TRY_GOTO(status, create_tensors(parameters, u));
     *ret_parameters = parameters;
     return LAM_STATUS_OK;
 fail:
     lam_parameters_destroy(&parameters);
     return status;
+}
+
+lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
+                                 size_t members, lam_parameters **ret_parameters)
+{
+    return create_parameters(engine, graph, 0, members, ret_parameters);
+}
+
+lam_status lam_parameters_create_each(const lam_engine *engine, const lam_graph *graphs,
+                                      size_t members, lam_parameters **ret_parameters)
+{
+    return create_parameters(engine, graphs, 1, members, ret_parameters);
 }
 
 void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
@@ -64,6 +84,7 @@ void lam_parameters_destroy(lam_parameters **parameters)
     for (int u = 0; u < (*parameters)->graph.unit_count; u++)
         for (int t = 0; t < LAM_TENSOR_COUNT; t++)
             lam_buffer_destroy(&(*parameters)->tensors[u][t]);
+    free((*parameters)->graphs);
     free(*parameters);
     *parameters = NULL;
 }
@@ -103,16 +124,18 @@ lam_status lam_parameters_write(lam_parameters *parameters, int unit, lam_tensor
                                     &columns, values);
 }
 
-lam_status lam_parameters_copy_member(lam_parameters *to, const lam_parameters *from,
-                                      size_t member)
+lam_status lam_parameters_copy_member(lam_parameters *to, size_t to_member,
+                                      const lam_parameters *from, size_t from_member)
 {
     for (int u = 0; u < from->graph.unit_count; u++)
         for (int t = 0; t < LAM_TENSOR_COUNT; t++) {
             if (!from->tensors[u][t])
                 continue;
-            const lam_member_columns columns = get_columns(from, u, (lam_tensor)t, member);
-            const lam_columns place = lam_member_columns_locate(from->engine, &columns);
-            LAM_TRY(lam_buffer_copy_columns(to->tensors[u][t], from->tensors[u][t], &place));
+            const lam_member_columns columns[2] = {
+                get_columns(to, u, (lam_tensor)t, to_member),
+                get_columns(from, u, (lam_tensor)t, from_member)};
+            LAM_TRY(lam_member_columns_copy(from->engine, to->tensors[u][t], &columns[0],
+                                            from->tensors[u][t], &columns[1]));
         }
     return LAM_STATUS_OK;
 }
@@ -159,7 +182,8 @@ static lam_status initialize_tensor(lam_parameters *parameters, int unit, lam_te
     if (!values)
         return lam_fail_memory(parameters->engine->context, "initial weights",
                                count * sizeof *values);
-    double sigma = get_sigma(shape);
+    const lam_graph *graph = &parameters->graphs[member == LAM_ALL_MEMBERS ? 0 : member];
+    double sigma = get_sigma(&graph->units[unit]);
     lam_random random =
         lam_random_start(seed, LAM_RANDOM_STREAM_INITIALIZATION, (uint32_t)unit);
     fill_constants(tensor, rows, shape->out, values);

@@ -13,8 +13,9 @@
 
 typedef struct lam_parameters {
     const lam_engine *engine;
-    lam_graph graph;
+    lam_graph graph; /* the first member's, whose shape all have */
     size_t members;
+    lam_graph *graphs; /* [members]: each one's own numbers (lam_parameters_create_each()) */
     /* Of each unit, real[rows, members*out] (net/graph.h); NULL where it has none. */
     lam_buffer *tensors[LAM_MAX_LAYERS][LAM_TENSOR_COUNT];
 } lam_parameters;
@@ -22,6 +23,11 @@ typedef struct lam_parameters {
 /** All zero. Errors: NO_MEMORY, BAD_DEVICE. */
 LAM_MUST_USE lam_status lam_parameters_create(const lam_engine *engine, const lam_graph *graph,
                                               size_t members, lam_parameters **ret_parameters);
+/** The same with a graph for each member, graphs[members]: they differ in nothing but l2,
+ * label_smoothing, and the units' initialization and dropout_rate. */
+LAM_MUST_USE lam_status lam_parameters_create_each(const lam_engine *engine,
+                                                   const lam_graph *graphs, size_t members,
+                                                   lam_parameters **ret_parameters);
 /** What lam_parameters_create() would allocate. */
 void lam_parameters_add_need(const lam_engine *engine, const lam_graph *graph, size_t members,
                              lam_memory_need *need);
@@ -41,17 +47,18 @@ LAM_MUST_USE lam_status lam_parameters_write(lam_parameters *parameters, int uni
                                              lam_tensor tensor, size_t member,
                                              const double *values);
 
-/** Queues a copy of one member's tensors, running statistics included, on the device. Both have
- * the same graph and members. Errors: BAD_DEVICE. */
-LAM_MUST_USE lam_status lam_parameters_copy_member(lam_parameters *to,
-                                                   const lam_parameters *from, size_t member);
+/** Queues a copy of one member's tensors, running statistics included, on the device, to a
+ * member of other parameters of the same shape. Errors: BAD_DEVICE. */
+LAM_MUST_USE lam_status lam_parameters_copy_member(lam_parameters *to, size_t to_member,
+                                                   const lam_parameters *from,
+                                                   size_t from_member);
 
 /** The whole population as one member: its members are columns of wider tensors. Of use for
  * reading and writing alone. Borrows the tensors: not to be destroyed. */
 lam_parameters lam_parameters_view_whole(const lam_parameters *parameters);
 
-/** Draws a member's (LAM_ALL_MEMBERS: every member's) initial weights from `seed`, in double,
- * the same on every device; gamma and variances 1, all else 0. */
+/** Draws a member's initial weights from `seed`, in double, the same on every device; gamma and
+ * variances 1, all else 0. LAM_ALL_MEMBERS gives every member those of the first. */
 LAM_MUST_USE lam_status lam_parameters_initialize(lam_parameters *parameters, size_t member,
                                                   uint64_t seed);
 

@@ -141,18 +141,43 @@ static int describe_tail(const plan_builder *builder,
 
 /* ---- epilogues ---- */
 
-/* Numbers that stay as they are, in a buffer of the plan's: `values`, `times` times. */
+/* Numbers that stay as they are, in a buffer of the plan's. */
 static lam_status create_constants(plan_builder *builder, const double *values, size_t count,
-                                   size_t times, const char *what,
-                                   const lam_buffer **ret_buffer)
+                                   const char *what, const lam_buffer **ret_buffer)
 {
     lam_buffer *buffer = NULL;
-    LAM_TRY(create_reals(builder, count * times, what, &buffer));
-    for (size_t i = 0; i < times; i++)
-        LAM_TRY(lam_engine_write_reals(builder->parameters->engine, buffer, i * count, values,
-                                       count));
+    LAM_TRY(create_reals(builder, count, what, &buffer));
+    LAM_TRY(lam_engine_write_reals(builder->parameters->engine, buffer, 0, values, count));
     *ret_buffer = buffer;
     return LAM_STATUS_OK;
+}
+
+static double get_dropout_rate(const lam_graph *graph, int u)
+{
+    return graph->units[u].dropout_rate;
+}
+
+static double get_smoothing(const lam_graph *graph, int u)
+{
+    (void)u; /* of the whole graph */
+    return graph->label_smoothing;
+}
+
+/* A number of each member's, which may be of its unit `u`. */
+static lam_status create_member_numbers(plan_builder *builder, int u,
+                                        double get_number(const lam_graph *graph, int u),
+                                        const char *what, const lam_buffer **ret_buffer)
+{
+    const lam_parameters *parameters = builder->parameters;
+    size_t members = parameters->members, bytes = members * sizeof(double);
+    double *values = malloc(bytes);
+    if (!values)
+        return lam_fail_memory(parameters->engine->context, what, bytes);
+    for (size_t p = 0; p < members; p++)
+        values[p] = get_number(&parameters->graphs[p], u);
+    lam_status status = create_constants(builder, values, members, what, ret_buffer);
+    free(values);
+    return status;
 }
 
 static lam_status describe_norm(plan_builder *builder, int u, lam_epilogue_norm *norm)
@@ -170,7 +195,7 @@ static lam_status describe_norm(plan_builder *builder, int u, lam_epilogue_norm 
     if (builder->request->uses_batch)
         LAM_TRY(create_reals(builder, 2 * parameters->members * unit->out, "batch statistics",
                              &norm->batch));
-    return create_constants(builder, constants, 2, 1, "batch normalization's constants",
+    return create_constants(builder, constants, 2, "batch normalization's constants",
                             &norm->constants);
 }
 
@@ -188,8 +213,8 @@ static lam_status describe_epilogue(plan_builder *builder, int u)
                        .dropout.unit = (size_t)u,
                        .inputs = builder->rows->numbers};
     if (unit->has_dropout && builder->request->drops)
-        LAM_TRY(create_constants(builder, &unit->dropout_rate, 1, parameters->members,
-                                 "dropout rates", &epilogue->dropout.rate));
+        LAM_TRY(create_member_numbers(builder, u, get_dropout_rate, "dropout rates",
+                                      &epilogue->dropout.rate));
     return describe_norm(builder, u, &epilogue->norm);
 }
 
@@ -262,8 +287,8 @@ static lam_status add_loss(plan_builder *builder)
     int last = parameters->graph.unit_count - 1;
     const lam_buffer *smoothing = NULL;
     if (parameters->graph.loss == LAM_LOSS_SOFTMAX_CROSS_ENTROPY)
-        LAM_TRY(create_constants(builder, &parameters->graph.label_smoothing, 1,
-                                 parameters->members, "label smoothing", &smoothing));
+        LAM_TRY(
+            create_member_numbers(builder, last, get_smoothing, "label smoothing", &smoothing));
     const lam_loss_operands operands = {.loss = parameters->graph.loss,
                                         .rows = builder->rows->rows,
                                         .classes = parameters->graph.units[last].out,

@@ -123,7 +123,7 @@ static lam_status predict_splits(lam_ensemble *ensemble, lam_session *session,
 {
     for (int split = LAM_SPLIT_VALIDATION; split <= LAM_SPLIT_TEST; split++) {
         lam_predictions *predictions = NULL;
-        if (lam_dataset_get_split(session->dataset, (lam_split)split).count == 0)
+        if (lam_dataset_get_split(session->workshop->dataset, (lam_split)split).count == 0)
             continue;
         LAM_TRY(lam_session_predict(session, recipe, (lam_split)split, &predictions));
         member->has_split[split] = true;

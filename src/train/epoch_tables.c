@@ -39,7 +39,7 @@ lam_status lam_epoch_tables_create(const lam_engine *engine, const lam_watch_set
                                    lam_epoch_tables *ret_tables)
 {
     lam_status status = LAM_STATUS_OK;
-    const lam_recipe *recipe = watches->recipe;
+    const lam_recipe *recipe = &watches->recipes[0];
     size_t steps = (size_t)watches->counts.per_epoch;
     *ret_tables = (lam_epoch_tables){.engine = engine, .watches = watches, .rows = rows};
     LAM_TRY_GOTO(status, create_order(ret_tables, steps * (size_t)recipe->batch));
@@ -65,7 +65,7 @@ void lam_epoch_tables_destroy(lam_epoch_tables *tables)
 /* Rows in the order they are drawn in: a pure function of seed and epoch. */
 static void draw_order(lam_epoch_tables *tables, int64_t epoch)
 {
-    const lam_recipe *recipe = tables->watches->recipe;
+    const lam_recipe *recipe = &tables->watches->recipes[0];
     lam_random random =
         lam_random_start(recipe->seed, LAM_RANDOM_STREAM_ORDER, (uint32_t)epoch);
     if (recipe->shuffle)
@@ -97,7 +97,7 @@ lam_status lam_epoch_tables_rewrite(lam_epoch_tables *tables, int64_t step)
         for (size_t p = 0; p < members; p++)
             if (!lam_watch_is_over(&watches->watches[p]))
                 lam_step_scalars_fill(
-                    tables->host_table + s * row, p, members, &watches->recipe->optimizer,
+                    tables->host_table + s * row, p, members, &watches->recipes[p].optimizer,
                     lam_watch_set_get_rate(watches, p, step + (int64_t)s), step + (int64_t)s);
     return lam_engine_write_reals(tables->engine, tables->step_table, (size_t)first * row,
                                   tables->host_table, steps * row);

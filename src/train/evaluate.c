@@ -103,8 +103,8 @@ lam_status lam_evaluate(lam_device *device, const lam_recipe *recipe,
         lam_metrics *const metrics[LAM_SPLIT_COUNT] = {&summary.final[LAM_SPLIT_TRAIN],
                                                        &summary.final[LAM_SPLIT_VALIDATION],
                                                        &summary.final[LAM_SPLIT_TEST]};
-        status = lam_session_evaluate(session, session->parameters, &kept,
-                                      (1u << LAM_SPLIT_COUNT) - 1, metrics);
+        status = lam_workshop_evaluate(session->workshop, session->parameters, &kept,
+                                       (1u << LAM_SPLIT_COUNT) - 1, metrics);
         summary.steps = session->model_steps;
     }
     for (int split = 0; split < LAM_SPLIT_COUNT; split++)

@@ -237,7 +237,7 @@ void lam_penalty_meter_destroy(lam_penalty_meter **meter)
     *meter = NULL;
 }
 
-lam_status lam_penalty_meter_run(lam_penalty_meter *meter, double l2, double *ret_penalties)
+lam_status lam_penalty_meter_run(lam_penalty_meter *meter, double *ret_penalties)
 {
     const lam_parameters *parameters = meter->parameters;
     size_t members = parameters->members;
@@ -249,7 +249,8 @@ lam_status lam_penalty_meter_run(lam_penalty_meter *meter, double l2, double *re
         LAM_TRY(lam_engine_read_reals(parameters->engine, meter->squares[u], 0,
                                       meter->host_squares, count));
         for (size_t i = 0; i < count; i++)
-            ret_penalties[i % members] += l2 * meter->host_squares[i];
+            ret_penalties[i % members] +=
+                parameters->graphs[i % members].l2 * meter->host_squares[i];
     }
     return LAM_STATUS_OK;
 }

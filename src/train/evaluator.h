@@ -36,8 +36,8 @@ void lam_evaluator_add_need(const lam_engine *engine, const lam_graph *graph, si
                             size_t count, lam_memory_need *need);
 void lam_evaluator_destroy(lam_evaluator **evaluator);
 
-/** Mean loss and accuracy of every member; `penalties` (from lam_penalty_meter_run(), times
- * l2) go into the cost. Blocking. ret_metrics[members]. */
+/** Mean loss and accuracy of every member; `penalties` (from lam_penalty_meter_run()) go
+ * into the cost. Blocking. ret_metrics[members]. */
 LAM_MUST_USE lam_status lam_evaluator_run(lam_evaluator *evaluator, const double *penalties,
                                           lam_metrics *ret_metrics);
 
@@ -51,8 +51,8 @@ LAM_MUST_USE lam_status lam_penalty_meter_create(const lam_parameters *parameter
                                                  lam_penalty_meter **ret_meter);
 void lam_penalty_meter_destroy(lam_penalty_meter **meter);
 
-/** l2 * sum over units of ||W||^2 for every member; ret_penalties[members]. Blocking. */
-LAM_MUST_USE lam_status lam_penalty_meter_run(lam_penalty_meter *meter, double l2,
-                                              double *ret_penalties);
+/** l2 * sum over units of ||W||^2 for every member, each with its own l2;
+ * ret_penalties[members]. Blocking. */
+LAM_MUST_USE lam_status lam_penalty_meter_run(lam_penalty_meter *meter, double *ret_penalties);
 
 #endif

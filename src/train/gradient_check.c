@@ -168,8 +168,7 @@ static lam_status evaluate_population(gradient_checker *checker)
 {
     if (lam_stop_requested(checker->context))
         return lam_fail(checker->context, LAM_STATUS_INTERRUPTED, "interrupted");
-    LAM_TRY(
-        lam_penalty_meter_run(checker->meter, checker->recipe->network.l2, checker->penalties));
+    LAM_TRY(lam_penalty_meter_run(checker->meter, checker->penalties));
     return lam_evaluator_run(checker->evaluator, checker->penalties, checker->metrics);
 }
 

@@ -11,6 +11,7 @@
 #include "train/lr_curve.h"
 #include "train/memory_check.h"
 #include "train/session.h"
+#include "train/trainer.h"
 
 /* One call of lam_lr_range_run(). */
 typedef struct range_test {
@@ -105,14 +106,14 @@ static lam_status sweep(range_test *test, lam_device *device, const lam_dataset 
     LAM_TRY(lam_session_create(device, &test->recipe, dataset, gemm, NULL, &test->session));
     LAM_TRY(lam_parameters_initialize(test->session->parameters, 0, test->recipe.seed));
     const lam_trainer_setup setup = {.parameters = test->session->parameters,
-                                     .data = test->session->data,
+                                     .data = test->session->workshop->data,
                                      .dataset = dataset,
-                                     .recipe = &test->recipe,
+                                     .recipes = &test->recipe,
                                      .observer = &observer,
                                      .seeds = &test->recipe.seed,
                                      .watches = &test->watch};
     LAM_TRY(lam_trainer_create(&setup, &test->trainer));
-    lam_status status = lam_trainer_run(test->trainer);
+    lam_status status = lam_trainer_run(test->trainer, INT64_MAX);
     return status == LAM_STATUS_DIVERGED && test->curve.blew_up ? LAM_STATUS_OK : status;
 }
 

@@ -151,8 +151,7 @@ static lam_status adapt_statistics(lam_measurer *measurer, lam_split split)
 lam_status lam_measurer_run(lam_measurer *measurer,
                             lam_metrics *const ret_metrics[LAM_SPLIT_COUNT])
 {
-    LAM_TRY(lam_penalty_meter_run(measurer->penalty_meter, measurer->recipe->network.l2,
-                                  measurer->penalties));
+    LAM_TRY(lam_penalty_meter_run(measurer->penalty_meter, measurer->penalties));
     if (measurer->statistics)
         LAM_TRY(lam_statistics_meter_run(measurer->statistics));
     for (int split = 0; split < LAM_SPLIT_COUNT; split++) {

@@ -10,7 +10,8 @@
 typedef struct lam_measurer lam_measurer;
 
 /** For splits that hold rows and whose bit (1 << lam_split) is set. Batch normalization takes
- * what recipe->statistics names. Borrows everything. */
+ * what recipe->statistics names; of the recipe counts only what members have in common. Borrows
+ * everything. */
 LAM_MUST_USE lam_status lam_measurer_create(lam_parameters *parameters,
                                             const lam_resident_data *data,
                                             const lam_dataset *dataset,

@@ -8,7 +8,8 @@
 #include "lamina/train.h"
 
 /**
- * How many of `wanted` networks of the recipe fit side by side: `wanted` itself, or the first
+ * How many of `wanted` networks of the recipe, or of others with the same
+ * lam_recipe_get_common(), fit side by side: `wanted` itself, or the first
  * of its halves (rounded up) that does.
  * Errors: NO_MEMORY where not even one fits, with what is needed, what the device has, and what
  * would fit; BAD_RECIPE as lam_graph_build().

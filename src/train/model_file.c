@@ -191,12 +191,15 @@ lam_status lam_checkpoint_save(const lam_parameters *parameters,
 
 /* ---- loading ---- */
 
-/* A file that is being read into `member`, or with LAM_ALL_MEMBERS into every one. */
+/* A file that is being read into `member`, or with LAM_ALL_MEMBERS into every one. A view of a
+ * whole population is one member, whose `parts` are taken from the file's. */
 typedef struct tensor_reader {
     const lam_safetensors_file *file;
     const char *path;
     tensor_source target;
     size_t member;
+    size_t parts;
+    const lam_checkpoint_members *members;
     bool is_strict; /* refuses numbers that no model can have */
 } tensor_reader;
 
@@ -216,18 +219,38 @@ static lam_status write_values(const tensor_reader *reader, int unit, lam_tensor
                : lam_parameters_write(target->parameters, unit, tensor, reader->member, values);
 }
 
+/* A tensor of the file, of which the target's parts are taken: ret_values[rows, out]. */
+static lam_status read_parts(const tensor_reader *reader, const stored_tensor *stored,
+                             size_t out, double *ret_values)
+{
+    const lam_checkpoint_members *members = reader->members;
+    size_t width = out / reader->parts, file_out = width * members->count;
+    const size_t shape[2] = {stored->rows, file_out};
+    double *values = malloc(stored->rows * file_out * sizeof *values);
+    if (!values)
+        return lam_fail_memory(get_context(&reader->target), "a model file",
+                               stored->rows * file_out * sizeof *values);
+    lam_status status = lam_safetensors_file_read(
+        reader->file, stored->name, shape + 2 - stored->rank, stored->rank, values);
+    for (size_t row = 0; row < stored->rows && status == LAM_STATUS_OK; row++)
+        for (size_t p = 0; p < reader->parts; p++)
+            memcpy(ret_values + row * out + p * width,
+                   values + row * file_out + members->places[p] * width,
+                   width * sizeof *values);
+    free(values);
+    return status;
+}
+
 /* What other tensors of the file fill the rest of the values with is kept. */
 static lam_status load_tensor(const tensor_reader *reader, int unit,
                               const stored_tensor *stored)
 {
     size_t out = get_unit(&reader->target, unit)->out;
     size_t member = reader->member == LAM_ALL_MEMBERS ? 0 : reader->member;
-    const size_t shape[2] = {stored->rows, out};
     double *values = NULL;
     LAM_TRY(read_values(&reader->target, unit, stored->tensor, member, &values));
     double *rows = values + stored->first_row * out;
-    lam_status status = lam_safetensors_file_read(reader->file, stored->name,
-                                                  shape + 2 - stored->rank, stored->rank, rows);
+    lam_status status = read_parts(reader, stored, out, rows);
     for (size_t i = 0; i < stored->rows * out && status == LAM_STATUS_OK; i++)
         if (reader->is_strict && !is_usable(stored, rows[i]))
             status = lam_fail(get_context(&reader->target), LAM_STATUS_BAD_MODEL,
@@ -263,13 +286,21 @@ static lam_status read_step(lam_context *context, const lam_safetensors_file *fi
     return LAM_STATUS_OK;
 }
 
-static lam_status load(lam_parameters *parameters, size_t member, bool is_strict,
-                       const char *path, int64_t *ret_step)
+lam_status lam_model_file_load(lam_parameters *parameters, size_t member, const char *path,
+                               int64_t *ret_step)
 {
+    static const size_t first = 0;
+    static const lam_checkpoint_members only = {&first, 1};
     lam_context *context = parameters->engine->context;
     lam_safetensors_file *file = NULL;
     LAM_TRY(lam_safetensors_file_open(context, path, &file));
-    const tensor_reader reader = {file, path, {.parameters = parameters}, member, is_strict};
+    const tensor_reader reader = {.file = file,
+                                  .path = path,
+                                  .target = {.parameters = parameters},
+                                  .member = member,
+                                  .parts = 1,
+                                  .members = &only,
+                                  .is_strict = true};
     lam_status status = load_tensors(&reader, parameters->graph.unit_count);
     if (status == LAM_STATUS_OK)
         status = read_step(context, file, path, ret_step);
@@ -277,25 +308,27 @@ static lam_status load(lam_parameters *parameters, size_t member, bool is_strict
     return status;
 }
 
-lam_status lam_model_file_load(lam_parameters *parameters, size_t member, const char *path,
+lam_status lam_checkpoint_load(lam_parameters *parameters, lam_optimizer_state *optimizer,
+                               const lam_checkpoint_members *members, const char *path,
                                int64_t *ret_step)
 {
-    return load(parameters, member, true, path, ret_step);
-}
-
-lam_status lam_checkpoint_load(lam_parameters *parameters, const char *path, int64_t *ret_step)
-{
+    lam_context *context = parameters->engine->context;
     lam_parameters whole = lam_parameters_view_whole(parameters);
-    return load(&whole, 0, false, path, ret_step);
-}
-
-lam_status lam_checkpoint_load_optimizer(lam_optimizer_state *optimizer, const char *path)
-{
-    lam_optimizer_state whole = lam_optimizer_state_view_whole(optimizer);
+    lam_optimizer_state whole_optimizer = lam_optimizer_state_view_whole(optimizer);
+    const tensor_source targets[2] = {{.parameters = &whole}, {.state = &whole_optimizer}};
     lam_safetensors_file *file = NULL;
-    LAM_TRY(lam_safetensors_file_open(optimizer->engine->context, path, &file));
-    const tensor_reader reader = {file, path, {.state = &whole}, 0, false};
-    lam_status status = load_tensors(&reader, whole.graph.unit_count);
+    LAM_TRY(lam_safetensors_file_open(context, path, &file));
+    lam_status status = LAM_STATUS_OK;
+    for (int i = 0; i < 2 && status == LAM_STATUS_OK; i++) {
+        const tensor_reader reader = {.file = file,
+                                      .path = path,
+                                      .target = targets[i],
+                                      .parts = parameters->members,
+                                      .members = members};
+        status = load_tensors(&reader, parameters->graph.unit_count);
+    }
+    if (status == LAM_STATUS_OK)
+        status = read_step(context, file, path, ret_step);
     lam_safetensors_file_close(&file);
     return status;
 }

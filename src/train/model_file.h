@@ -36,10 +36,17 @@ LAM_MUST_USE lam_status lam_checkpoint_save(const lam_parameters *parameters,
                                             const lam_optimizer_state *optimizer,
                                             const lam_normalization *normalization,
                                             int64_t step, const char *state, const char *path);
-LAM_MUST_USE lam_status lam_checkpoint_load(lam_parameters *parameters, const char *path,
-                                            int64_t *ret_step);
-LAM_MUST_USE lam_status lam_checkpoint_load_optimizer(lam_optimizer_state *optimizer,
-                                                      const char *path);
+/** Which of the `count` members of a checkpoint are those of a population: its member p is the
+ * file's member places[p]. */
+typedef struct lam_checkpoint_members {
+    const size_t *places;
+    size_t count;
+} lam_checkpoint_members;
+
+LAM_MUST_USE lam_status lam_checkpoint_load(lam_parameters *parameters,
+                                            lam_optimizer_state *optimizer,
+                                            const lam_checkpoint_members *members,
+                                            const char *path, int64_t *ret_step);
 /** Reads the state alone; free() it. Errors: BAD_MODEL, NO_MEMORY. */
 LAM_MUST_USE lam_status lam_checkpoint_load_state(lam_context *context, const char *path,
                                                   char **ret_state);

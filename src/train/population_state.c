@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/wave_state.h"
+#include "train/population_state.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "train/model_file.h"
 
-char *lam_wave_state_format(const uint64_t *seeds, const lam_watch *watches, size_t members)
+/* JSON's integers have a sign: an id keeps its bits. */
+static uint64_t get_id(const json_t *list, size_t place)
 {
-    json_t *seed_list = json_array(), *watch_list = json_array();
+    return (uint64_t)json_integer_value(json_array_get(list, place));
+}
+
+char *lam_population_state_format(const uint64_t *ids, const lam_watch *watches, size_t members)
+{
+    json_t *id_list = json_array(), *watch_list = json_array();
     for (size_t p = 0; p < members; p++) {
-        json_array_append_new(seed_list, json_integer((json_int_t)seeds[p]));
+        json_array_append_new(id_list, json_integer((json_int_t)ids[p]));
         json_array_append_new(watch_list, lam_watch_format(&watches[p]));
     }
-    json_t *state = json_pack("{s:o, s:o}", "seeds", seed_list, "watches", watch_list);
+    json_t *state = json_pack("{s:o, s:o}", "ids", id_list, "watches", watch_list);
     char *text = state && json_array_size(watch_list) == members
                      ? json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(17))
                      : NULL;
@@ -37,37 +44,66 @@ static lam_status fail_state(lam_context *context, const char *path)
                     path);
 }
 
-lam_status lam_wave_state_load(lam_context *context, const char *path, const uint64_t *seeds,
-                               lam_watch *ret_watches, size_t members)
+static size_t find_place(const json_t *id_list, uint64_t id)
 {
-    json_t *state = NULL;
-    LAM_TRY(load_state(context, path, &state));
-    const json_t *seed_list = json_object_get(state, "seeds");
-    const json_t *watch_list = json_object_get(state, "watches");
-    bool fits = json_array_size(seed_list) == members && json_array_size(watch_list) == members;
-    for (size_t p = 0; p < members && fits; p++)
-        fits = json_integer_value(json_array_get(seed_list, p)) == (json_int_t)seeds[p] &&
-               lam_watch_parse(json_array_get(watch_list, p), &ret_watches[p]);
-    json_decref(state);
-    return fits ? LAM_STATUS_OK : fail_state(context, path);
+    size_t count = json_array_size(id_list), place = 0;
+    while (place < count && get_id(id_list, place) != id)
+        place++;
+    return place;
 }
 
-lam_status lam_wave_state_load_seeds(lam_context *context, const char *path,
-                                     uint64_t **ret_seeds, size_t *ret_members)
+static lam_status load_members(lam_context *context, const char *path, const json_t *state,
+                               const uint64_t *ids, size_t members, lam_watch *ret_watches,
+                               size_t *ret_places)
+{
+    const json_t *id_list = json_object_get(state, "ids");
+    const json_t *watch_list = json_object_get(state, "watches");
+    size_t count = json_array_size(id_list);
+    if (count == 0 || json_array_size(watch_list) != count)
+        return fail_state(context, path);
+    for (size_t p = 0; p < members; p++) {
+        ret_places[p] = find_place(id_list, ids[p]);
+        if (ret_places[p] == count)
+            return lam_fail(context, LAM_STATUS_BAD_MODEL,
+                            "%s: network %" PRIu64 " is not among its %zu; train it again",
+                            path, ids[p], count);
+        if (!lam_watch_parse(json_array_get(watch_list, ret_places[p]), &ret_watches[p]))
+            return fail_state(context, path);
+    }
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_population_state_load(lam_context *context, const char *path,
+                                     const uint64_t *ids, size_t members,
+                                     lam_watch *ret_watches, size_t *ret_places,
+                                     size_t *ret_count)
 {
     json_t *state = NULL;
     LAM_TRY(load_state(context, path, &state));
-    const json_t *list = json_object_get(state, "seeds");
+    lam_status status =
+        load_members(context, path, state, ids, members, ret_watches, ret_places);
+    if (status == LAM_STATUS_OK)
+        *ret_count = json_array_size(json_object_get(state, "ids"));
+    json_decref(state);
+    return status;
+}
+
+lam_status lam_population_state_load_ids(lam_context *context, const char *path,
+                                         uint64_t **ret_ids, size_t *ret_members)
+{
+    json_t *state = NULL;
+    LAM_TRY(load_state(context, path, &state));
+    const json_t *list = json_object_get(state, "ids");
     size_t members = json_array_size(list);
-    uint64_t *seeds = members > 0 ? malloc(members * sizeof *seeds) : NULL;
-    for (size_t p = 0; p < members && seeds; p++)
-        seeds[p] = (uint64_t)json_integer_value(json_array_get(list, p));
+    uint64_t *ids = members > 0 ? malloc(members * sizeof *ids) : NULL;
+    for (size_t p = 0; p < members && ids; p++)
+        ids[p] = get_id(list, p);
     json_decref(state);
     if (members == 0)
         return fail_state(context, path);
-    if (!seeds)
-        return lam_fail_memory(context, path, members * sizeof *seeds);
-    *ret_seeds = seeds;
+    if (!ids)
+        return lam_fail_memory(context, path, members * sizeof *ids);
+    *ret_ids = ids;
     *ret_members = members;
     return LAM_STATUS_OK;
 }

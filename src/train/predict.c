@@ -107,10 +107,10 @@ static void interpret(lam_predictions *predictions, lam_loss loss)
 lam_status lam_session_predict(lam_session *session, const lam_recipe *recipe, lam_split split,
                                lam_predictions **ret_predictions)
 {
-    const lam_dataset *dataset = session->dataset;
+    const lam_dataset *dataset = session->workshop->dataset;
     lam_row_range range = lam_dataset_get_split(dataset, split);
     lam_predictions *predictions = NULL;
-    LAM_TRY(allocate(session->engine->context, range.count, &predictions));
+    LAM_TRY(allocate(session->workshop->engine->context, range.count, &predictions));
     predictions->split = split;
     memcpy(predictions->labels, lam_dataset_get_labels(dataset) + range.first, range.count);
     for (int c = 0; c < LAM_CLASS_COUNT; c++)

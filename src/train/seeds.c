@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "lamina/statistics.h"
+#include "train/population_state.h"
 #include "train/record.h"
 #include "train/trace.h"
 #include "train/wave.h"
-#include "train/wave_state.h"
 
 /* One call of lam_train_seeds(). */
 typedef struct seed_run {
@@ -194,7 +194,7 @@ static lam_status resume_wave(seed_run *run)
     if (!run->options->resume || !lam_run_directory_has(run->home, LAM_RUN_CHECKPOINT))
         return LAM_STATUS_OK;
     const char *path = lam_run_directory_get_path(run->home, LAM_RUN_CHECKPOINT);
-    LAM_TRY(lam_wave_state_load_seeds(run->context, path, &seeds, &members));
+    LAM_TRY(lam_population_state_load_ids(run->context, path, &seeds, &members));
     lam_status status = LAM_STATUS_OK;
     for (size_t p = 0; p < members && status == LAM_STATUS_OK; p++) {
         if (!is_in_set(run, seeds[p]))

@@ -18,7 +18,8 @@ typedef struct lam_watch {
     double lowest_loss;     /* of validation; infinity before the first */
     int waited;             /* measurements in a row since the lowest loss */
     lam_plateau plateau;    /* of a PLATEAU schedule */
-    int64_t stopped_step;   /* after which patience ran out; -1 while it lasts */
+    int64_t stopped_step;   /* after which patience ran out, or the member was told to rest; -1
+                               before */
     int64_t diverged_step;  /* whose loss is not a finite number; -1 while there is none */
 } lam_watch;
 

@@ -8,7 +8,7 @@ double lam_watch_set_get_rate(const lam_watch_set *set, size_t member, int64_t s
 {
     const lam_schedule_span span = {set->counts.per_epoch, set->counts.total,
                                     set->watches[member].plateau.reductions};
-    return lam_schedule_get_rate(&set->recipe->schedule, &span, step);
+    return lam_schedule_get_rate(&set->recipes[member].schedule, &span, step);
 }
 
 size_t lam_watch_set_count_resting(const lam_watch_set *set)
@@ -17,6 +17,11 @@ size_t lam_watch_set_count_resting(const lam_watch_set *set)
     for (size_t p = 0; p < set->members; p++)
         count += lam_watch_is_over(&set->watches[p]);
     return count;
+}
+
+bool lam_watch_set_is_over(const lam_watch_set *set)
+{
+    return lam_watch_set_count_resting(set) == set->members;
 }
 
 int64_t lam_watch_set_count_rate_changes(const lam_watch_set *set)
@@ -68,32 +73,33 @@ static void divide_metrics(lam_metrics *sum, double count)
     *sum = (lam_metrics){sum->loss / count, sum->cost / count, sum->accuracy / count};
 }
 
-void lam_watch_set_observe(lam_watch_set *set, const lam_measurement *common,
-                           const lam_metrics *train, const lam_metrics *validation,
-                           lam_measurement *ret_mean)
+size_t lam_watch_set_observe(lam_watch_set *set, const lam_measurement *common,
+                             const lam_metrics *train, const lam_metrics *validation,
+                             lam_measurement *ret_mean)
 {
-    const lam_schedule *schedule = &set->recipe->schedule;
     lam_measurement m = *common, mean = *common;
-    int measured = 0;
+    size_t measured = 0;
     for (size_t p = 0; p < set->members; p++) {
         lam_watch *watch = &set->watches[p];
+        const lam_recipe *recipe = &set->recipes[p];
         m.train = train[p];
         m.validation = validation[p];
         if (!isfinite(m.train.cost) || !isfinite(m.validation.cost))
             lam_watch_set_mark_diverged(set, p, m.step);
         if (lam_watch_is_over(watch))
             continue;
-        if (m.has_validation && schedule->type == LAM_SCHEDULE_PLATEAU)
-            lam_plateau_observe(&watch->plateau, schedule, m.validation.loss);
+        if (m.has_validation && recipe->schedule.type == LAM_SCHEDULE_PLATEAU)
+            lam_plateau_observe(&watch->plateau, &recipe->schedule, m.validation.loss);
         m.learning_rate = lam_watch_set_get_rate(set, p, m.step);
-        lam_watch_observe(watch, &m, set->recipe->patience);
+        lam_watch_observe(watch, &m, recipe->patience);
         add_metrics(&mean.train, &m.train);
         add_metrics(&mean.validation, &m.validation);
         measured++;
     }
     if (measured == 0)
-        return;
-    divide_metrics(&mean.train, measured);
-    divide_metrics(&mean.validation, measured);
+        return 0;
+    divide_metrics(&mean.train, (double)measured);
+    divide_metrics(&mean.validation, (double)measured);
     *ret_mean = mean;
+    return measured;
 }

@@ -12,7 +12,7 @@
 typedef struct lam_watch_set {
     lam_watch *watches; /* [members], borrowed */
     size_t members;
-    const lam_recipe *recipe;
+    const lam_recipe *recipes; /* [members], of one lam_recipe_get_common(); borrowed */
     lam_step_counts counts;
 } lam_watch_set;
 
@@ -20,6 +20,9 @@ typedef struct lam_watch_set {
 double lam_watch_set_get_rate(const lam_watch_set *set, size_t member, int64_t step);
 
 size_t lam_watch_set_count_resting(const lam_watch_set *set);
+
+/** Nobody is left to train. */
+bool lam_watch_set_is_over(const lam_watch_set *set);
 
 /** Members at rest, and reductions on a plateau: what rates hang on besides steps. */
 int64_t lam_watch_set_count_rate_changes(const lam_watch_set *set);
@@ -33,11 +36,11 @@ LAM_MUST_USE lam_status lam_watch_set_check(const lam_watch_set *set, lam_contex
 /**
  * Hands each member that does not rest its measurement: `common` with the member's own metrics
  * and the learning rate of its next step. A member whose cost is no finite number diverged: the
- * last step's own loss comes before its update. ret_mean, the mean of those that did not, is
- * written only if there are any.
+ * last step's own loss comes before its update. Returns how many did not; ret_mean, the mean of
+ * those, is written only if there are any.
  */
-void lam_watch_set_observe(lam_watch_set *set, const lam_measurement *common,
-                           const lam_metrics *train, const lam_metrics *validation,
-                           lam_measurement *ret_mean);
+size_t lam_watch_set_observe(lam_watch_set *set, const lam_measurement *common,
+                             const lam_metrics *train, const lam_metrics *validation,
+                             lam_measurement *ret_mean);
 
 #endif

@@ -43,17 +43,19 @@ char *lam_wave_name_folder(const char *home, uint64_t seed)
 /* ---- while it trains ---- */
 
 /* The rows first, then the checkpoint: resuming drops rows behind its checkpoint. */
-static lam_status keep_measurement(void *user, int64_t step)
+static lam_status keep_measurement(void *user, int64_t step,
+                                   const lam_measurement *measurements)
 {
     lam_wave_run *run = user;
+    const lam_population *population = run->population;
     for (size_t p = 0; p < run->wave->members; p++) {
-        const lam_watch *watch = &run->watches[p];
-        if (watch->latest.step != step)
+        if (measurements[p].step != step)
             continue;
-        LAM_TRY(lam_run_directory_append(run->members[p].directory, &watch->latest));
-        if (!lam_watch_is_best_at(watch, step))
+        LAM_TRY(lam_run_directory_append(run->members[p].directory, &measurements[p]));
+        if (!lam_watch_is_best_at(lam_population_get_watch(population, p), step))
             continue;
-        LAM_TRY(lam_parameters_copy_member(run->best, lam_trainer_get_model(run->trainer), p));
+        LAM_TRY(
+            lam_parameters_copy_member(run->best, p, lam_population_get_model(population), p));
         run->members[p].has_unsaved_best = true;
     }
     double now = lam_clock_get_seconds();
@@ -70,13 +72,16 @@ static lam_status keep_measurement(void *user, int64_t step)
 static lam_status keep_snapshot(void *user, int cycle)
 {
     lam_wave_run *run = user;
-    int64_t step = lam_trainer_get_step(run->trainer);
+    const lam_population *population = run->population;
+    int64_t step = lam_population_get_step(population);
     char file[48];
     snprintf(file, sizeof file, LAM_RUN_SNAPSHOT, cycle);
-    for (size_t p = 0; p < run->wave->members; p++)
-        if (!lam_watch_is_over(&run->watches[p]) || run->watches[p].stopped_step == step)
+    for (size_t p = 0; p < run->wave->members; p++) {
+        const lam_watch *watch = lam_population_get_watch(population, p);
+        if (!lam_watch_is_over(watch) || watch->stopped_step == step)
             LAM_TRY(
-                lam_wave_save_model(run, lam_trainer_get_model(run->trainer), p, step, file));
+                lam_wave_save_model(run, lam_population_get_model(population), p, step, file));
+    }
     return LAM_STATUS_OK;
 }
 
@@ -89,51 +94,50 @@ static void pass_progress(void *user, const lam_progress *progress)
 
 /* ---- the whole ---- */
 
-static lam_status create_trainer(lam_wave_run *run)
+/* Every member of the one recipe. */
+static lam_status create_population(lam_wave_run *run)
 {
     const lam_wave *wave = run->wave;
-    const lam_trainer_observer observer = {.measure = keep_measurement,
-                                           .snapshot = keep_snapshot,
-                                           .progress = pass_progress,
-                                           .user = run,
-                                           .trace = wave->options->trace};
-    const lam_trainer_setup setup = {.parameters = run->session->parameters,
-                                     .data = run->session->data,
-                                     .dataset = wave->dataset,
-                                     .recipe = wave->recipe,
-                                     .observer = &observer,
-                                     .first_step = run->first_step,
-                                     .seeds = wave->seeds,
-                                     .watches = run->watches};
-    LAM_TRY(lam_trainer_create(&setup, &run->trainer));
-    return run->first_step == 0
-               ? LAM_STATUS_OK
-               : lam_checkpoint_load_optimizer(
-                     lam_trainer_get_optimizer_state(run->trainer),
-                     lam_run_directory_get_path(run->home, LAM_RUN_CHECKPOINT));
+    size_t members = wave->members;
+    lam_recipe *recipes = malloc(members * sizeof *recipes);
+    if (!recipes)
+        return lam_fail_memory(run->context, "recipes", members * sizeof *recipes);
+    for (size_t p = 0; p < members; p++)
+        recipes[p] = *wave->recipe;
+    const lam_population_setup setup = {.workshop = run->workshop,
+                                        .members = members,
+                                        .recipes = recipes,
+                                        .seeds = wave->seeds,
+                                        .ids = wave->seeds,
+                                        .observer = {.measure = keep_measurement,
+                                                     .snapshot = keep_snapshot,
+                                                     .progress = pass_progress,
+                                                     .user = run,
+                                                     .trace = wave->options->trace}};
+    lam_status status = lam_population_create(&setup, &run->population);
+    free(recipes);
+    return status;
 }
 
 static lam_status build(lam_wave_run *run)
 {
     const lam_wave *wave = run->wave;
     size_t members = wave->members;
-    LAM_TRY(lam_session_create_population(wave->device, wave->recipe, wave->dataset,
-                                          wave->options->gemm, members, &run->session));
+    LAM_TRY(lam_workshop_create(wave->device, wave->dataset, wave->options->gemm, NULL,
+                                &run->workshop));
     run->members = calloc(members, sizeof *run->members);
-    run->watches = calloc(members, sizeof *run->watches);
-    if (!run->members || !run->watches)
+    if (!run->members)
         return lam_fail_memory(run->context, "runs", members * sizeof *run->members);
-    for (size_t p = 0; p < members; p++) {
-        run->watches[p] = lam_watch_start();
+    for (size_t p = 0; p < members; p++)
         LAM_TRY(lam_wave_open_member(run, p));
-    }
     run->home = wave->home ? wave->home : run->members[0].directory;
+    LAM_TRY(create_population(run));
     if (lam_dataset_get_split(wave->dataset, LAM_SPLIT_VALIDATION).count > 0)
-        LAM_TRY(lam_parameters_create(run->session->engine, &run->session->parameters->graph,
-                                      members, &run->best));
+        LAM_TRY(lam_parameters_create_each(
+            run->workshop->engine, lam_population_get_parameters(run->population)->graphs,
+            members, &run->best));
     if (wave->options->resume)
         LAM_TRY(lam_wave_load_checkpoint(run));
-    LAM_TRY(create_trainer(run));
     for (size_t p = 0; p < members; p++) {
         lam_run_directory *directory = run->members[p].directory;
         LAM_TRY(
@@ -146,21 +150,20 @@ static lam_status build(lam_wave_run *run)
 
 static void close_run(lam_wave_run *run)
 {
-    lam_trainer_destroy(&run->trainer);
+    lam_population_destroy(&run->population);
     for (size_t p = 0; p < run->wave->members && run->members; p++) {
         lam_run_directory_close(&run->members[p].directory);
         json_decref(run->members[p].record);
     }
     free(run->members);
-    free(run->watches);
     lam_parameters_destroy(&run->best);
-    lam_session_destroy(&run->session);
+    lam_workshop_destroy(&run->workshop);
 }
 
 static lam_status train(lam_wave_run *run, lam_run_summary *ret_summaries)
 {
     run->checkpoint_time = lam_clock_get_seconds();
-    lam_status status = lam_trainer_run(run->trainer);
+    lam_status status = lam_population_run(run->population, INT64_MAX);
     return lam_wave_finish(run, status, ret_summaries);
 }
 

@@ -7,7 +7,7 @@
 #define LAM_TRAIN_WAVE_H
 
 #include "train/run_directory.h"
-#include "train/session.h"
+#include "train/workshop.h"
 
 /** All borrowed. */
 typedef struct lam_wave {

@@ -3,14 +3,13 @@
 #include <string.h>
 
 #include "train/wave_run.h"
-#include "train/wave_state.h"
 
 lam_status lam_wave_open_member(lam_wave_run *run, size_t p)
 {
     const lam_wave *wave = run->wave;
     const lam_train_options *options = wave->options;
     lam_wave_member *member = &run->members[p];
-    LAM_TRY(lam_record_start(run->session->engine, wave->recipe, wave->dataset,
+    LAM_TRY(lam_record_start(run->workshop->engine, wave->recipe, wave->dataset,
                              options->data_directory, wave->seeds[p], &member->record));
     char *folder = wave->home ? lam_wave_name_folder(options->output_directory, wave->seeds[p])
                               : strdup(options->output_directory);
@@ -18,8 +17,7 @@ lam_status lam_wave_open_member(lam_wave_run *run, size_t p)
                                                         options->resume, &member->directory)
                                : lam_fail_memory(run->context, "a path", 0);
     free(folder);
-    LAM_TRY(status);
-    return lam_parameters_initialize(run->session->parameters, p, wave->seeds[p]);
+    return status;
 }
 
 /* Only a run that is not finished goes on; of a set's, some may have been finished when they
@@ -46,7 +44,7 @@ static lam_status check_old_record(lam_wave_run *run, size_t p)
 static lam_status load_best(lam_wave_run *run, size_t p)
 {
     int64_t step = 0; /* may be later than the checkpoint's best: it will be met again */
-    if (run->watches[p].best.step < 0)
+    if (lam_population_get_watch(run->population, p)->best.step < 0)
         return LAM_STATUS_OK;
     return lam_model_file_load(
         run->best, p, lam_run_directory_get_path(run->members[p].directory, LAM_RUN_BEST),
@@ -61,15 +59,8 @@ lam_status lam_wave_load_checkpoint(lam_wave_run *run)
     if (!lam_run_directory_has(run->home, LAM_RUN_CHECKPOINT))
         return LAM_STATUS_OK;
     const char *path = lam_run_directory_get_path(run->home, LAM_RUN_CHECKPOINT);
-    LAM_TRY(lam_checkpoint_load(run->session->parameters, path, &run->first_step));
-    if (run->first_step < 0 || run->first_step > run->session->counts.total)
-        return lam_fail(run->context, LAM_STATUS_BAD_MODEL,
-                        "%s: step %lld is none of the run's %lld; replace the run (--force)",
-                        path, (long long)run->first_step,
-                        (long long)run->session->counts.total);
-    if (run->first_step == 0) /* then step 0 is measured again */
-        return LAM_STATUS_OK;
-    LAM_TRY(lam_wave_state_load(run->context, path, wave->seeds, run->watches, wave->members));
+    LAM_TRY(lam_population_load(run->population, path));
+    run->first_step = lam_population_get_step(run->population);
     for (size_t p = 0; p < wave->members; p++)
         LAM_TRY(load_best(run, p));
     return LAM_STATUS_OK;

@@ -4,21 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/session.h"
 #include "train/trace.h"
 #include "train/wave_run.h"
 
 static lam_run_summary summarize(const lam_wave_run *run, size_t p)
 {
-    const lam_watch *watch = &run->watches[p];
-    int64_t reached = lam_trainer_get_step(run->trainer);
-    double seconds = lam_trainer_get_training_seconds(run->trainer);
-    double epochs =
-        (double)(reached - run->first_step) / (double)run->session->counts.per_epoch;
+    const lam_population *population = run->population;
+    const lam_watch *watch = lam_population_get_watch(population, p);
+    int64_t reached = lam_population_get_step(population);
+    double seconds = lam_population_get_training_seconds(population);
+    double steps = (double)(reached - run->first_step);
+    double epochs = steps / (double)lam_population_get_counts(population).per_epoch;
     lam_run_summary summary = {
         .steps = watch->stopped_step >= 0 ? watch->stopped_step : reached,
         .seconds_per_epoch = epochs > 0 ? seconds / epochs : 0,
-        .samples_per_second = lam_trainer_get_samples_per_second(run->trainer),
-        .seconds_total = lam_trainer_get_total_seconds(run->trainer),
+        .samples_per_second = seconds > 0 ? steps * run->wave->recipe->batch / seconds : 0,
+        .seconds_total = lam_population_get_total_seconds(population),
         .stopped_early = watch->stopped_step >= 0,
         .has_best = watch->best.step >= 0,
         .best_step = watch->best.step,
@@ -45,7 +47,7 @@ static void put_timing(json_t *record, const lam_run_summary *summary)
 static lam_status evaluate_tests(lam_wave_run *run, lam_run_summary *summaries)
 {
     size_t members = run->wave->members;
-    const lam_recipe *recipe = run->wave->recipe, kept = lam_session_get_kept_recipe(recipe);
+    const lam_recipe kept = lam_session_get_kept_recipe(run->wave->recipe);
     lam_metrics *metrics = malloc(members * sizeof *metrics);
     lam_metrics *const ret_metrics[LAM_SPLIT_COUNT] = {[LAM_SPLIT_TEST] = metrics};
     const unsigned splits = 1u << LAM_SPLIT_TEST;
@@ -55,12 +57,11 @@ static lam_status evaluate_tests(lam_wave_run *run, lam_run_summary *summaries)
     }
     if (!metrics)
         return lam_fail_memory(run->context, "metrics", members * sizeof *metrics);
-    lam_status status = lam_session_evaluate(run->session, run->session->parameters, recipe,
-                                             splits, ret_metrics);
+    lam_status status = lam_population_evaluate(run->population, splits, ret_metrics);
     for (size_t p = 0; p < members && status == LAM_STATUS_OK; p++)
         summaries[p].final[LAM_SPLIT_TEST] = metrics[p];
     if (status == LAM_STATUS_OK && run->best)
-        status = lam_session_evaluate(run->session, run->best, &kept, splits, ret_metrics);
+        status = lam_workshop_evaluate(run->workshop, run->best, &kept, splits, ret_metrics);
     for (size_t p = 0; p < members && status == LAM_STATUS_OK && run->best; p++)
         summaries[p].best[LAM_SPLIT_TEST] = metrics[p];
     free(metrics);
@@ -69,7 +70,7 @@ static lam_status evaluate_tests(lam_wave_run *run, lam_run_summary *summaries)
 
 static bool has_diverged(const lam_wave_run *run, size_t p)
 {
-    return run->watches[p].diverged_step >= 0;
+    return lam_population_get_watch(run->population, p)->diverged_step >= 0;
 }
 
 static lam_status finish(lam_wave_run *run, lam_run_summary *summaries)
@@ -82,7 +83,7 @@ static lam_status finish(lam_wave_run *run, lam_run_summary *summaries)
         if (has_diverged(run, p))
             continue;
         lam_record_put_results(run->members[p].record, &summaries[p]);
-        LAM_TRY(lam_wave_save_model(run, lam_trainer_get_model(run->trainer), p,
+        LAM_TRY(lam_wave_save_model(run, lam_population_get_model(run->population), p,
                                     summaries[p].steps, LAM_RUN_MODEL));
     }
     return LAM_STATUS_OK;
@@ -110,7 +111,7 @@ static lam_status write_outcome(lam_wave_run *run, size_t p, lam_status outcome)
         outcome = LAM_STATUS_DIVERGED;
     json_object_set_new(member->record, "status", json_string(name_outcome(outcome)));
     snprintf(message, sizeof message, "the loss of step %" PRId64 " is not a finite number",
-             run->watches[p].diverged_step);
+             lam_population_get_watch(run->population, p)->diverged_step);
     if (outcome != LAM_STATUS_OK)
         json_object_set_new(
             member->record, "message",
@@ -139,6 +140,8 @@ static lam_status close_records(lam_wave_run *run, lam_status outcome)
 lam_status lam_wave_finish(lam_wave_run *run, lam_status outcome,
                            lam_run_summary *ret_summaries)
 {
+    if (outcome == LAM_STATUS_OK)
+        outcome = lam_population_check(run->population);
     for (size_t p = 0; p < run->wave->members; p++) {
         ret_summaries[p] = summarize(run, p);
         put_timing(run->members[p].record, &ret_summaries[p]);

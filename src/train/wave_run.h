@@ -6,6 +6,7 @@
 #ifndef LAM_TRAIN_WAVE_RUN_H
 #define LAM_TRAIN_WAVE_RUN_H
 
+#include "train/population.h"
 #include "train/record.h"
 #include "train/wave.h"
 
@@ -20,20 +21,19 @@ typedef struct lam_wave_member {
 typedef struct lam_wave_run {
     const lam_wave *wave;
     lam_context *context;
-    lam_session *session;
+    lam_workshop *workshop;
     lam_run_directory *home;
     lam_parameters *best; /* each member at its best measurement; NULL without validation */
     lam_wave_member *members;
-    lam_watch *watches;
-    lam_trainer *trainer;
+    lam_population *population; /* whose ids are the seeds */
     int64_t first_step;
     double checkpoint_time;
 } lam_wave_run;
 
-/** Opens the folder of member `p`, starts its record and draws its weights. */
+/** Opens the folder of member `p` and starts its record. */
 LAM_MUST_USE lam_status lam_wave_open_member(lam_wave_run *run, size_t p);
 
-/** Goes on from the checkpoint: parameters, watches, best models. Without one the run starts
+/** Goes on from the checkpoint: the population and its best models. Without one the run starts
  * again: it was killed within its first seconds. */
 LAM_MUST_USE lam_status lam_wave_load_checkpoint(lam_wave_run *run);
 
