@@ -299,9 +299,12 @@ START_TEST(measurements_take_each_members_numbers)
     }
     c->recipes[1].network.label_smoothing = 0.5;
     c->recipes[2].network.l2 = 0.02;
-    lam_population *population = create(c, NULL);
-    ck_assert_ok(lam_population_run(population, 0));
+    history seen = {.member = 1};
+    lam_population *population = create(c, &seen);
+    for (int i = 0; i < 2; i++)
+        ck_assert_ok(lam_population_run(population, 0));
     ck_assert_int_eq(lam_population_get_step(population), 0);
+    ck_assert_int_eq(seen.count, 1);
     lam_metrics metrics[3][LIMIT];
     lam_metrics *const ret_metrics[LAM_SPLIT_COUNT] = {metrics[0], metrics[1], metrics[2]};
     ck_assert_ok(lam_population_evaluate(population, (1u << LAM_SPLIT_COUNT) - 1, ret_metrics));
