@@ -17,10 +17,14 @@ typedef struct lam_worker_identity {
     char boot_id[40]; /* of the host's kernel */
     int64_t pid;
     int64_t process_start; /* of /proc/<pid>/stat: a later process may have the same pid */
+    int64_t pid_namespace; /* of /proc/self/ns/pid: a pid means nothing in another container */
     char name[64];         /* unique among all workers of all time */
     char device[200];      /* name, driver and version of its device */
-    double lease_seconds;  /* after which, without a report, it counts as dead */
+    double lease_seconds;  /* what it claims stays its own for so long after a report */
 } lam_worker_identity;
+
+/** Fills in what tells this process from all others: all but name, device and lease. */
+LAM_API void lam_worker_identity_fill(lam_worker_identity *identity);
 
 /** A trial to be trained. */
 typedef struct lam_trial_task {
@@ -55,7 +59,7 @@ typedef struct lam_search_look {
     lam_outlook outlook;
     int64_t group;          /* of trials that can be trained side by side */
     lam_trial_task example; /* one of them; owned by the look */
-    size_t waiting;         /* of one seed */
+    size_t waiting;         /* of its seed; configurations to be made included */
     size_t population;      /* members at once on this device, as measured before; 0: unknown */
 } lam_search_look;
 LAM_API void lam_search_look_free(lam_search_look *look);

@@ -14,3 +14,10 @@ double lam_clock_get_seconds(void)
 {
     return 1e-9 * (double)lam_clock_get_ns();
 }
+
+double lam_clock_get_date(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

@@ -13,4 +13,7 @@ uint64_t lam_clock_get_ns(void);
 /** The same in seconds. */
 double lam_clock_get_seconds(void);
 
+/** Seconds since 1970 by the system's clock, which may be set: for what others will read. */
+double lam_clock_get_date(void);
+
 #endif

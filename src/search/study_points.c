@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "search/sampler.h"
+#include "search/study.h"
+
+/* A sampler that learns may come back to where it was. It gets so many other seeds to find
+ * something new before the space counts as used up. */
+#define MAX_TRIES 100
+
+static const int objective_signs[] = {
+#define OBJECTIVE_SIGN(name, text, sign) sign,
+    LAM_OBJECTIVE_LIST(OBJECTIVE_SIGN)
+#undef OBJECTIVE_SIGN
+};
+
+/* ---- values as text ---- */
+
+static char *format_values(const lam_point *point, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(point->values[i]));
+    char *text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+static char *format_unit(const lam_point *point, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_real(point->unit[i]));
+    char *text = json_dumps(list, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_decref(list);
+    return text;
+}
+
+bool lam_values_parse(const char *json, size_t count,
+                      char (*ret_values)[LAM_PARAMETER_VALUE_BYTES])
+{
+    json_t *list = json_loads(json, 0, NULL);
+    bool is_good = json_array_size(list) == count;
+    for (size_t i = 0; i < count && is_good; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        is_good = text && strlen(text) < LAM_PARAMETER_VALUE_BYTES;
+        if (is_good)
+            strcpy(ret_values[i], text);
+    }
+    json_decref(list);
+    return is_good;
+}
+
+static bool parse_unit(const char *json, size_t count, double *ret_unit)
+{
+    json_t *list = json_loads(json, 0, NULL);
+    bool is_good = json_array_size(list) == count;
+    for (size_t i = 0; i < count && is_good; i++)
+        ret_unit[i] = json_number_value(json_array_get(list, i));
+    json_decref(list);
+    return is_good;
+}
+
+/* ---- settings ---- */
+
+void lam_settings_free(char **settings, size_t count)
+{
+    for (size_t i = 0; settings && i < count; i++)
+        free(settings[i]);
+    free(settings);
+}
+
+/* Of the values that are not "". */
+static lam_status make_settings(lam_study *study, char (*values)[LAM_PARAMETER_VALUE_BYTES],
+                                char ***ret_settings, size_t *ret_count)
+{
+    const lam_space *space = &study->plan.space;
+    size_t count = 0;
+    char **settings = calloc(space->count, sizeof *settings);
+    bool failed = !settings;
+    for (size_t i = 0; i < space->count && !failed; i++) {
+        lam_strbuf text = {0};
+        if (!*values[i])
+            continue;
+        lam_strbuf_append(&text, "%s=%s", space->parameters[i].key, values[i]);
+        settings[count++] = text.text;
+        failed = text.failed;
+    }
+    if (failed) {
+        lam_settings_free(settings, count);
+        return lam_fail_memory(study->context, "a configuration", space->count);
+    }
+    *ret_settings = settings;
+    *ret_count = count;
+    return LAM_STATUS_OK;
+}
+
+static lam_status fail_values(const lam_study *study, int64_t configuration)
+{
+    return lam_fail(study->context, LAM_STATUS_BAD_STUDY,
+                    "%s: the values of configuration %lld are not what Lamina writes; take a "
+                    "copy from before",
+                    study->sql->path, (long long)configuration);
+}
+
+lam_status lam_study_get_settings(lam_study *study, int64_t configuration, char ***ret_settings,
+                                  size_t *ret_count)
+{
+    char values[LAM_MAX_PARAMETERS][LAM_PARAMETER_VALUE_BYTES];
+    sqlite3_stmt *row = NULL;
+    bool is_there = false;
+    lam_status status =
+        lam_sql_query(study->sql, "SELECT parameter_values FROM configuration WHERE id = ?",
+                      LAM_BIND(LAM_VALUE(configuration)), &row);
+    while (lam_sql_next(study->sql, row, &status)) {
+        is_there = true;
+        if (!lam_values_parse(lam_sql_column_text(row, 0), study->plan.space.count, values))
+            status = fail_values(study, configuration);
+    }
+    LAM_TRY(status);
+    if (!is_there)
+        return lam_fail(study->context, LAM_STATUS_BAD_ARGUMENT,
+                        "%s: there is no configuration %lld (yet)", study->sql->path,
+                        (long long)configuration);
+    return make_settings(study, values, ret_settings, ret_count);
+}
+
+/* ---- what became of earlier ones ---- */
+
+static lam_status read_past(lam_study *study, lam_past_point *past, int64_t count)
+{
+    const int sign = objective_signs[study->plan.objective];
+    sqlite3_stmt *rows = NULL;
+    int64_t i = 0;
+    lam_status status = lam_sql_query(
+        study->sql,
+        "SELECT unit, avg(objective), min(finished IS NOT NULL) FROM configuration c"
+        " JOIN trial t ON t.configuration = c.id GROUP BY c.id ORDER BY c.id",
+        LAM_BIND_NONE, &rows);
+    while (lam_sql_next(study->sql, rows, &status)) {
+        double mean = lam_sql_column_real(rows, 1);
+        if (i == count ||
+            !parse_unit(lam_sql_column_text(rows, 0), study->plan.space.count, past[i].unit))
+            status = fail_values(study, i);
+        else
+            past[i++] = (lam_past_point){.cost = isnan(mean) ? INFINITY : -sign * mean,
+                                         .is_over = sqlite3_column_int(rows, 2) != 0};
+    }
+    return status;
+}
+
+/* ---- making them ---- */
+
+lam_status lam_study_count_points(lam_study *study, int64_t *ret_count)
+{
+    return lam_sql_get_integer(study->sql, "SELECT coalesce(max(id) + 1, 0) FROM configuration",
+                               LAM_BIND_NONE, ret_count);
+}
+
+/* Trials share the data set, and their seeds are the study's to give. */
+static lam_status check_shared(const lam_study *study, const lam_recipe *recipe, int64_t index)
+{
+    const lam_recipe *plan = &study->plan.recipe;
+    const char *key = memcmp(&recipe->data, &plan->data, sizeof plan->data) != 0 ? "data"
+                      : recipe->seed != plan->seed                               ? "seed"
+                                                                                 : NULL;
+    if (!key)
+        return LAM_STATUS_OK;
+    return lam_fail(study->context, LAM_STATUS_BAD_RECIPE,
+                    "configuration %lld varies %s, which all trials of a study share; make a "
+                    "study for each",
+                    (long long)index, key);
+}
+
+static lam_status find_group(lam_study *study, const lam_recipe *recipe, int64_t *ret_group)
+{
+    const lam_recipe common = lam_recipe_get_common(recipe);
+    char *text = NULL;
+    LAM_TRY(lam_recipe_format(study->context, &common, &text));
+    lam_status status =
+        lam_sql_run(study->sql, "INSERT OR IGNORE INTO trial_group (recipe) VALUES (?)",
+                    LAM_BIND(LAM_VALUE(text)));
+    if (status == LAM_STATUS_OK)
+        status = lam_sql_get_integer(study->sql, "SELECT id FROM trial_group WHERE recipe = ?",
+                                     LAM_BIND(LAM_VALUE(text)), ret_group);
+    free(text);
+    return status;
+}
+
+/* Whether the recipe can have these values, and whom the trials can be trained beside. */
+static lam_status check_point(lam_study *study, lam_point *point, int64_t index,
+                              int64_t *ret_group)
+{
+    char **settings = NULL;
+    size_t count = 0;
+    lam_recipe recipe;
+    LAM_TRY(make_settings(study, point->values, &settings, &count));
+    lam_status status =
+        lam_recipe_parse(study->context, study->recipe_json, strlen(study->recipe_json),
+                         study->sql->path, (const char *const *)settings, count, &recipe);
+    lam_settings_free(settings, count);
+    LAM_TRY(status);
+    LAM_TRY(check_shared(study, &recipe, index));
+    return find_group(study, &recipe, ret_group);
+}
+
+lam_status lam_study_add_seeds(lam_study *study)
+{
+    return lam_sql_run(study->sql,
+                       "WITH RECURSIVE seed (number) AS"
+                       " (SELECT 0 UNION ALL SELECT number + 1 FROM seed"
+                       "  WHERE number + 1 < (SELECT seed_count FROM study))"
+                       "INSERT OR IGNORE INTO trial (configuration, seed_index)"
+                       " SELECT id, number FROM configuration, seed WHERE true"
+                       " ORDER BY id, number",
+                       LAM_BIND_NONE);
+}
+
+static lam_status add_trials(lam_study *study, int64_t configuration)
+{
+    for (int i = 0; i < study->plan.seed_count; i++)
+        LAM_TRY(lam_sql_run(study->sql,
+                            "INSERT INTO trial (configuration, seed_index) VALUES (?, ?)",
+                            LAM_BIND(LAM_VALUE(configuration), LAM_VALUE(i))));
+    return LAM_STATUS_OK;
+}
+
+/* `*ret_is_new` false: there is one with these values, and nothing was added. */
+static lam_status add_point(lam_study *study, lam_point *point, int64_t index, bool *ret_is_new)
+{
+    const size_t count = study->plan.space.count;
+    int64_t group = 0;
+    LAM_TRY(check_point(study, point, index, &group));
+    char *values = format_values(point, count), *unit = format_unit(point, count);
+    lam_status status =
+        values && unit
+            ? lam_sql_run(study->sql,
+                          "INSERT INTO configuration (id, trial_group, parameter_values, unit)"
+                          " VALUES (?, ?, ?, ?) ON CONFLICT (parameter_values) DO NOTHING",
+                          LAM_BIND(LAM_VALUE(index), LAM_VALUE(group), LAM_VALUE(values),
+                                   LAM_VALUE(unit)))
+            : lam_fail_memory(study->context, "a configuration", sizeof *point);
+    free(values);
+    free(unit);
+    LAM_TRY(status);
+    *ret_is_new = lam_sql_count_changes(study->sql) == 1;
+    return *ret_is_new ? add_trials(study, index) : LAM_STATUS_OK;
+}
+
+static lam_status fail_used_up(const lam_study *study, int64_t index)
+{
+    return lam_fail(study->context, LAM_STATUS_BAD_ARGUMENT,
+                    "the space has no %lld different configurations; ask for %lld or fewer, or "
+                    "search with the grid sampler",
+                    (long long)index + 1, (long long)index);
+}
+
+/* Draws until there is something new. `*ret_is_made` false: the sampler waits for results, or
+ * has nothing new to offer, which then ends the study there. */
+static lam_status make_point(lam_study *study, int64_t index, lam_past_point *past,
+                             bool *ret_is_made)
+{
+    const lam_study_plan *plan = &study->plan;
+    const bool is_pure = lam_sampler_is_pure(plan->sampler);
+    for (uint64_t i = 0; i < MAX_TRIES; i++) {
+        lam_point point = {0};
+        bool is_ready = false;
+        /* An odd constant far from small ones: seeds of one study's tries stay clear of those
+         * of studies with seeds beside its own. */
+        uint64_t seed = plan->seed + i * 0x9E3779B97F4A7C15;
+        LAM_TRY(lam_sampler_draw(study->context, &plan->space, plan->sampler, seed, index, past,
+                                 &is_ready, &point));
+        if (is_ready)
+            LAM_TRY(add_point(study, &point, index, ret_is_made));
+        if (*ret_is_made && past)
+            memcpy(past[index].unit, point.unit, sizeof point.unit);
+        if (!is_ready || *ret_is_made)
+            return LAM_STATUS_OK;
+        if (is_pure)
+            return fail_used_up(study, index);
+    }
+    lam_log(study->context, LAM_LOG_LEVEL_WARNING,
+            "%s: the sampler finds no configuration that is not there yet; the study ends with "
+            "%lld instead of %lld",
+            study->sql->path, (long long)index, (long long)plan->configuration_count);
+    study->plan.configuration_count = index;
+    return lam_sql_run(study->sql, "UPDATE study SET configuration_count = ?",
+                       LAM_BIND(LAM_VALUE(index)));
+}
+
+static lam_status make_points(lam_study *study, int64_t first, int64_t end,
+                              lam_past_point *past, int64_t *ret_made)
+{
+    int64_t index = first;
+    bool is_made = true;
+    while (index < end && is_made) {
+        is_made = false;
+        LAM_TRY(make_point(study, index, past, &is_made));
+        index += is_made;
+    }
+    *ret_made = index - first;
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_study_make_points(lam_study *study, int64_t limit, int64_t *ret_made)
+{
+    int64_t first = 0;
+    lam_past_point *past = NULL;
+    *ret_made = 0;
+    LAM_TRY(lam_plan_refresh(study));
+    LAM_TRY(lam_study_count_points(study, &first));
+    int64_t left = study->plan.configuration_count - first;
+    int64_t end = first + (limit < left ? limit : left);
+    if (end <= first)
+        return LAM_STATUS_OK;
+    if (!lam_sampler_is_pure(study->plan.sampler)) {
+        past = calloc((size_t)end, sizeof *past);
+        if (!past)
+            return lam_fail_memory(study->context, "a sampler's history", (size_t)end);
+    }
+    lam_status status = past ? read_past(study, past, first) : LAM_STATUS_OK;
+    if (status == LAM_STATUS_OK)
+        status = make_points(study, first, end, past, ret_made);
+    free(past);
+    return status;
+}
