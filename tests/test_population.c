@@ -402,6 +402,37 @@ START_TEST(observer_ends_a_run_that_goes_on_later)
 }
 END_TEST
 
+static lam_status give_up(void *user, const lam_progress *progress)
+{
+    int *calls = user;
+    (*calls)++;
+    return progress->measured ? LAM_STATUS_OK : LAM_STATUS_BAD_OUTPUT;
+}
+
+/* Wherever that is: nothing of a step is left out. */
+START_TEST(progress_ends_a_run_that_goes_on_later)
+{
+    const lam_recipe recipe = parse_kind(0);
+    lam_population *whole = train_undisturbed(&recipe), *population = NULL;
+    int calls = 0, pauses = 0;
+    const lam_population_setup setup = {.workshop = workshop,
+                                        .members = MEMBERS,
+                                        .recipes = the_crowd.recipes,
+                                        .seeds = the_crowd.seeds,
+                                        .ids = the_crowd.ids,
+                                        .observer = {.progress = give_up, .user = &calls}};
+    ck_assert_ok(lam_population_create(&setup, &population));
+    while (!lam_population_is_over(population))
+        pauses += lam_population_run(population, INT64_MAX) != LAM_STATUS_OK;
+    ck_assert_int_gt(pauses, 0);
+    ck_assert_int_eq(calls - pauses, 7);
+    for (size_t p = 0; p < MEMBERS; p++)
+        expect_same_member(population, p, whole, p);
+    lam_population_destroy(&population);
+    lam_population_destroy(&whole);
+}
+END_TEST
+
 /* ---- checkpoints ---- */
 
 /* Members 3 and 1 of MEMBERS, in this order. */
@@ -565,6 +596,7 @@ static void add_tests(Suite *suite)
     add_test_of_kinds(suite, "fewer", pauses_rest_and_compaction_leave_the_others_as_they_are);
     add_test(suite, "rest", members_at_rest_are_not_measured_and_end_training);
     add_test(suite, "observer", observer_ends_a_run_that_goes_on_later);
+    add_test(suite, "progress", progress_ends_a_run_that_goes_on_later);
     add_test_of_kinds(suite, "checkpoint", some_of_a_checkpoints_members_go_on_alone);
     add_test(suite, "other checkpoints", checkpoints_without_a_member_are_refused);
     add_test_of_kinds(suite, "diverging", diverging_neighbour_changes_nothing);

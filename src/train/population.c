@@ -191,10 +191,10 @@ static lam_status pass_snapshot(void *user, int cycle)
     return population->observer.snapshot(population->observer.user, cycle);
 }
 
-static void pass_progress(void *user, const lam_progress *progress)
+static lam_status pass_progress(void *user, const lam_progress *progress)
 {
     const lam_population *population = user;
-    population->observer.progress(population->observer.user, progress);
+    return population->observer.progress(population->observer.user, progress);
 }
 
 static lam_trainer_observer get_trainer_observer(lam_population *population)

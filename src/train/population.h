@@ -21,9 +21,11 @@ typedef struct lam_population_observer {
     /* After a measurement, measurements[members]: those of members that were not measured,
      * which rest, have an earlier step, or -1 for none. */
     lam_status (*measure)(void *user, int64_t step, const lam_measurement *measurements);
-    /* At the end of cycle `cycle` = 1 .. of recipes with snapshots, after its measurement. */
+    /* At the end of cycle `cycle` = 1 .. of recipes with snapshots, after its measurement and
+     * unless that ended the call. */
     lam_status (*snapshot)(void *user, int cycle);
-    lam_progress_function *progress;
+    /* Several times a second, and with each measurement before `measure`. */
+    lam_status (*progress)(void *user, const lam_progress *progress);
     void *user;
     lam_trace *trace; /* gets a span for each epoch and each measurement */
 } lam_population_observer;

@@ -199,14 +199,14 @@ static void fill_progress(const lam_trainer *trainer, lam_progress *progress)
         .latest = trainer->latest};
 }
 
-static void report_progress(const lam_trainer *trainer, bool measured)
+static lam_status report_progress(const lam_trainer *trainer, bool measured)
 {
     if (!trainer->observer.progress)
-        return;
+        return LAM_STATUS_OK;
     lam_progress progress;
     fill_progress(trainer, &progress);
     progress.measured = measured;
-    trainer->observer.progress(trainer->observer.user, &progress);
+    return trainer->observer.progress(trainer->observer.user, &progress);
 }
 
 /* Looks at the losses of this epoch's steps that were not looked at yet. */
@@ -233,7 +233,6 @@ static lam_status check_losses(lam_trainer *trainer)
 static lam_status end_chunk(lam_trainer *trainer)
 {
     LAM_TRY(lam_step_pacer_end_chunk(&trainer->pacer, trainer->engine->device));
-    report_progress(trainer, false);
     return trainer->observer.losses ? check_losses(trainer) : LAM_STATUS_OK;
 }
 
@@ -284,11 +283,11 @@ static lam_status measure(lam_trainer *trainer)
     trainer->measuring_seconds += restart_clock(trainer);
     if (measured == 0)
         return LAM_STATUS_OK;
-    report_progress(trainer, true);
+    lam_status reported = report_progress(trainer, true);
     if (trainer->observer.measure)
         LAM_TRY(trainer->observer.measure(trainer->observer.user, trainer->step));
     (void)restart_clock(trainer);
-    return LAM_STATUS_OK;
+    return reported;
 }
 
 static bool measures_now(const lam_trainer *trainer)
@@ -341,19 +340,37 @@ static lam_status take_step(lam_trainer *trainer)
         LAM_TRY(renew_table(trainer));
     LAM_TRY(lam_plan_enqueue(trainer->plan, (int)step_in_epoch));
     trainer->step++;
-    if (lam_step_pacer_count(&trainer->pacer))
-        LAM_TRY(end_chunk(trainer));
-    if (step_in_epoch + 1 == per_epoch) {
-        LAM_TRY(check_losses(trainer));
-        lam_trace_end(trainer->observer.trace, trainer->epoch_span);
-    }
     return LAM_STATUS_OK;
+}
+
+static lam_status end_epoch(lam_trainer *trainer)
+{
+    LAM_TRY(check_losses(trainer));
+    lam_trace_end(trainer->observer.trace, trainer->epoch_span);
+    return LAM_STATUS_OK;
+}
+
+/* Progress comes last: where it ends training, nothing of the step is left to do. */
+static lam_status train_step(lam_trainer *trainer)
+{
+    LAM_TRY(take_step(trainer));
+    bool ends_chunk = lam_step_pacer_count(&trainer->pacer);
+    if (ends_chunk)
+        LAM_TRY(end_chunk(trainer));
+    if (trainer->step % trainer->watches.counts.per_epoch == 0)
+        LAM_TRY(end_epoch(trainer));
+    if (measures_now(trainer))
+        LAM_TRY(measure(trainer));
+    LAM_TRY(take_snapshot(trainer));
+    return ends_chunk && trainer->measured_step != trainer->step
+               ? report_progress(trainer, false)
+               : LAM_STATUS_OK;
 }
 
 static lam_status interrupt(lam_trainer *trainer)
 {
     LAM_TRY(end_segment(trainer));
-    LAM_TRY(check_losses(trainer)); /* what goes on from here does not see these steps */
+    LAM_TRY(check_losses(trainer));
     if (lam_watch_set_is_over(&trainer->watches))
         return LAM_STATUS_OK;
     return lam_fail(trainer->engine->context, LAM_STATUS_INTERRUPTED,
@@ -370,10 +387,7 @@ static lam_status run_steps(lam_trainer *trainer, int64_t until_step)
     while (trainer->step < end && !lam_watch_set_is_over(watches)) {
         if (lam_stop_requested(trainer->engine->context))
             return interrupt(trainer);
-        LAM_TRY(take_step(trainer));
-        if (measures_now(trainer))
-            LAM_TRY(measure(trainer));
-        LAM_TRY(take_snapshot(trainer));
+        LAM_TRY(train_step(trainer));
     }
     LAM_TRY(check_losses(trainer));
     /* A run that was cut off behind its last step: the model is as it was measured, again. */
@@ -386,6 +400,8 @@ lam_status lam_trainer_run(lam_trainer *trainer, int64_t until_step)
     (void)restart_clock(trainer);
     lam_status status = run_steps(trainer, until_step);
     lam_status finished = end_segment(trainer);
+    if (status != LAM_STATUS_OK && finished == LAM_STATUS_OK && !trainer->observer.losses)
+        finished = check_losses(trainer); /* what goes on from here does not see these steps */
     lam_trace_end(trainer->observer.trace, trainer->epoch_span);
     return status != LAM_STATUS_OK ? status : finished;
 }

@@ -18,9 +18,11 @@ typedef struct lam_trainer lam_trainer;
 typedef struct lam_trainer_observer {
     /* After a measurement of at least one member, which the watches have seen. */
     lam_status (*measure)(void *user, int64_t step);
-    /* At the end of cycle `cycle` = 1 .. of a recipe with snapshots, after its measurement. */
+    /* At the end of cycle `cycle` = 1 .. of a recipe with snapshots, after its measurement and
+     * unless that ended the call. */
     lam_status (*snapshot)(void *user, int cycle);
-    void (*progress)(void *user, const lam_progress *progress);
+    /* Several times a second, and with each measurement. */
+    lam_status (*progress)(void *user, const lam_progress *progress);
     /* Gets the losses [count, members] of steps from `first_step` on, finite or not, a few
      * moments after they were taken. With it nothing is measured, and no loss ends training by
      * itself. */

@@ -85,11 +85,12 @@ static lam_status keep_snapshot(void *user, int cycle)
     return LAM_STATUS_OK;
 }
 
-static void pass_progress(void *user, const lam_progress *progress)
+static lam_status pass_progress(void *user, const lam_progress *progress)
 {
     const lam_wave_run *run = user;
     if (run->wave->options->progress)
         run->wave->options->progress(run->wave->options->progress_user, progress);
+    return LAM_STATUS_OK;
 }
 
 /* ---- the whole ---- */
