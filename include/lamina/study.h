@@ -34,6 +34,9 @@ typedef enum lam_objective {
 #undef LAM_OBJECTIVE_ENUM
 } lam_objective;
 
+/** 1 where more is better, -1 where less is. */
+LAM_API int lam_objective_get_sign(lam_objective objective);
+
 /** X(name, name on the command line) */
 #define LAM_PRUNING_LIST(X)                                                                    \
     X(NONE, "none")                                                                            \
