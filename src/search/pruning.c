@@ -40,14 +40,15 @@ bool lam_objective_is_better(lam_objective objective, double a, double b)
     return sign * a > sign * b;
 }
 
-/* The measured step nearest to `step`, of two the earlier. */
+/* The measured step nearest to `step`, of two the earlier; the run's first and last are
+ * measured whatever the recipe. */
 static int64_t find_measured(const lam_recipe *recipe, const lam_step_counts *counts,
                              int64_t step)
 {
     for (int64_t away = 0;; away++) {
-        if (step - away <= 0 || lam_recipe_measures_at(recipe, counts, step - away))
-            return step - away > 0 ? step - away : 0;
-        if (step + away >= counts->total || lam_recipe_measures_at(recipe, counts, step + away))
+        if (lam_recipe_measures_at(recipe, counts, step - away))
+            return step - away;
+        if (lam_recipe_measures_at(recipe, counts, step + away))
             return step + away;
     }
 }
