@@ -381,16 +381,20 @@ START_TEST(tpe_looks_at_a_parameter_where_it_applies)
     for (int i = 0; i < 20; i++) {
         lam_point point = draw(LAM_SAMPLER_RANDOM, 6, i, NULL);
         memcpy(past[i].unit, point.unit, sizeof point.unit);
-        past[i].cost = point.values[1][0] == '\0' ? 9 : point.unit[1];
+        past[i].cost = point.values[1][0] == '\0' ? 9 : fabs(point.unit[1] - 0.5);
         past[i].is_over = true;
     }
-    lam_point point = draw(LAM_SAMPLER_TPE, 6, 20, past);
-    ck_assert_str_eq(point.values[0], "v");
+    lam_point points[20];
+    for (uint64_t seed = 0; seed < 20; seed++)
+        points[seed] = draw(LAM_SAMPLER_TPE, seed, 20, past);
+    ck_assert_str_eq(points[6].values[0], "v");
     for (int i = 0; i < 20; i++)
         if (past[i].cost == 9)
-            past[i].unit[1] = 1 - past[i].unit[1];
-    lam_point again = draw(LAM_SAMPLER_TPE, 6, 20, past);
-    ck_assert_int_eq(memcmp(&again, &point, sizeof point), 0);
+            past[i].unit[1] = 0.5;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        lam_point again = draw(LAM_SAMPLER_TPE, seed, 20, past);
+        ck_assert_int_eq(memcmp(&again, &points[seed], sizeof again), 0);
+    }
 }
 END_TEST
 
