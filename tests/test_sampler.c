@@ -79,15 +79,17 @@ START_TEST(sobol_points_are_the_published_ones)
         {0.625, 0.125, 0.875, 0.625, 0.625},
         {0.125, 0.625, 0.375, 0.125, 0.125},
     };
+    /* Its Gray code has 21 ones, so that as many direction numbers count. */
+    const uint32_t later_index = 1398101;
     static const uint32_t later[LAM_MAX_PARAMETERS] = {
-        113803264,  784891904,  1319665664, 1934065664, 726630400,  872972288,
-        3074457600, 1993113600, 3034218496, 1069711360, 2143649792, 3355148288,
-        2370732032, 1204518912, 3278536704, 2840559616};
+        4294965248, 2550241280, 656889856,  495802368,  211687424,  2022791168,
+        4278773760, 777975808,  260503552,  3054688256, 3971356672, 3896047616,
+        2631219200, 2576730112, 2715998208, 2121959424};
     for (uint32_t i = 0; i < 8; i++)
         for (size_t d = 0; d < 5; d++)
             ck_assert_double_eq(lam_sobol_get(d, i) * 0x1p-32, first[i][d]);
     for (size_t d = 0; d < LAM_MAX_PARAMETERS; d++)
-        ck_assert_uint_eq(lam_sobol_get(d, 123456), later[d]);
+        ck_assert_uint_eq(lam_sobol_get(d, later_index), later[d]);
 }
 END_TEST
 
@@ -128,6 +130,18 @@ START_TEST(pure_points_depend_on_seed_and_index_alone)
     ck_assert(lam_sampler_is_pure(LAM_SAMPLER_GRID));
     ck_assert(!lam_sampler_is_pure(LAM_SAMPLER_TPE));
     ck_assert(!lam_sampler_is_pure(LAM_SAMPLER_CMAES));
+}
+END_TEST
+
+START_TEST(random_coordinates_are_drawn_once)
+{
+    double seen[200];
+    USE_SPACE("a=linear:0..1", "b=linear:0..1", "c=linear:0..1", "d=linear:0..1");
+    for (size_t i = 0; i < 200; i++) {
+        seen[i] = draw(LAM_SAMPLER_RANDOM, 7, (int64_t)i / 4, NULL).unit[i % 4];
+        for (size_t j = 0; j < i; j++)
+            ck_assert(seen[i] != seen[j]);
+    }
 }
 END_TEST
 
@@ -172,7 +186,7 @@ END_TEST
 static void check_different(lam_sampler sampler, int64_t count)
 {
     char texts[40][100];
-    lam_past_point past[40] = {{.is_over = false}};
+    lam_past_point past[41] = {{.is_over = false}};
     ck_assert(count <= 40);
     for (int64_t i = 0; i < count; i++) {
         lam_point point = draw(sampler, 3, i, past);
@@ -183,6 +197,8 @@ static void check_different(lam_sampler sampler, int64_t count)
         for (int64_t j = 0; j < i; j++)
             ck_assert_str_ne(texts[j], texts[i]);
     }
+    if (!lam_sampler_is_pure(sampler))
+        draw(sampler, 3, count, past); /* anything, used up or not */
 }
 
 START_TEST(no_point_comes_twice)
@@ -358,6 +374,30 @@ START_TEST(tpe_prefers_the_better_choice)
 }
 END_TEST
 
+START_TEST(tpe_looks_at_a_parameter_where_it_applies)
+{
+    lam_past_point past[20] = {{.is_over = false}};
+    USE_SPACE("a=choice:u,v", "b=linear:0..1 if a=v");
+    for (int i = 0; i < 20; i++) {
+        lam_point point = draw(LAM_SAMPLER_RANDOM, 6, i, NULL);
+        memcpy(past[i].unit, point.unit, sizeof point.unit);
+        past[i].cost = point.values[1][0] == '\0' ? 9 : fabs(point.unit[1] - 0.5);
+        past[i].is_over = true;
+    }
+    lam_point points[20];
+    for (uint64_t seed = 0; seed < 20; seed++)
+        points[seed] = draw(LAM_SAMPLER_TPE, seed, 20, past);
+    ck_assert_str_eq(points[6].values[0], "v");
+    for (int i = 0; i < 20; i++)
+        if (past[i].cost == 9)
+            past[i].unit[1] = 0.5;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        lam_point again = draw(LAM_SAMPLER_TPE, seed, 20, past);
+        ck_assert_int_eq(memcmp(&again, &points[seed], sizeof again), 0);
+    }
+}
+END_TEST
+
 START_TEST(cmaes_waits_for_the_generation_before)
 {
     lam_past_point past[12] = {{.is_over = false}};
@@ -398,6 +438,7 @@ static void add_tests(Suite *suite)
     add(suite, "sobol", sobol_points_are_the_published_ones);
     add(suite, "shift", shifted_sobol_points_are_as_even);
     add(suite, "pure", pure_points_depend_on_seed_and_index_alone);
+    add(suite, "random", random_coordinates_are_drawn_once);
     add(suite, "grid", grid_has_every_combination_in_order);
     add(suite, "conditional grid", grid_leaves_out_what_does_not_apply);
     add(suite, "different", no_point_comes_twice);
@@ -408,6 +449,7 @@ static void add_tests(Suite *suite)
     add(suite, "five parameters", five_parameters_are_found_sooner_than_at_random);
     add(suite, "TPE starts", tpe_starts_at_random);
     add(suite, "TPE chooses", tpe_prefers_the_better_choice);
+    add(suite, "TPE conditions", tpe_looks_at_a_parameter_where_it_applies);
     add(suite, "CMA-ES waits", cmaes_waits_for_the_generation_before);
 }
 

@@ -34,6 +34,9 @@ typedef enum lam_objective {
 #undef LAM_OBJECTIVE_ENUM
 } lam_objective;
 
+/** 1 where more is better, -1 where less is. */
+LAM_API int lam_objective_get_sign(lam_objective objective);
+
 /** X(name, name on the command line) */
 #define LAM_PRUNING_LIST(X)                                                                    \
     X(NONE, "none")                                                                            \
@@ -119,13 +122,13 @@ typedef struct lam_study_view {
     lam_configuration *configurations;
     uint32_t validation_rows;
     int64_t counts[LAM_TRIAL_STATE_COUNT]; /* of trials by state */
-    int64_t total;            /* trials in all, those of configurations to be made included */
+    int64_t total; /* trials in all, those of configurations to be made included */
     int shard_index, shard_count; /* of a shard's file, whose counts are of its own trials; 0
                                      of 1 otherwise */
-    double models_per_second; /* of the last few minutes; 0 while unknown */
-    double remaining_seconds; /* negative while unknown */
-    int64_t workers;          /* that hold a wave whose lease has not run out */
-    bool is_over;             /* nothing waits or runs, or the study's patience has run out */
+    double models_per_second;     /* of the last few minutes; 0 while unknown */
+    double remaining_seconds;     /* negative while unknown */
+    int64_t workers;              /* that hold a wave whose lease has not run out */
+    bool is_over; /* nothing waits or runs, or the study's patience has run out */
 } lam_study_view;
 
 typedef struct lam_study lam_study;
@@ -182,21 +185,29 @@ LAM_API LAM_MUST_USE lam_status lam_study_make_shard(lam_study *study, const cha
 
 /** ---- Ranking ---- */
 
-/** What the trials of a configuration say together, of the objective. */
+/** What the trials of a configuration say together, of the objective: always measurements of
+ * the validation rows. */
 typedef struct lam_rank {
     int64_t configuration;
     lam_estimate objective;  /* over its DONE trials */
-    double standard_error;   /* of the mean: deviation / sqrt(n); with one trial, or where it
-                                is larger, the binomial one of the validation rows */
-    lam_estimate difference; /* to the pick, over the seeds that both have done */
-    bool is_best;            /* mean within one standard error of the pick's */
-    bool is_pick;            /* the best mean; of equals the lower index */
+    double standard_error;   /* of the mean: deviation / sqrt(n). Of accuracies at least the
+                                binomial one, sqrt(p (1 - p) / validation rows), which is also
+                                that of a single trial; of losses and costs NaN for one */
+    lam_estimate difference; /* this less the pick, in pairs of the seeds that both have done;
+                                no values where there are none */
+    bool is_best;            /* as many DONE trials as the pick, and the mean within one
+                                standard error of the pick's */
+    bool is_pick;            /* the first */
 } lam_rank;
 
+/** Best first: by the mean, of equals the lower index; behind all of those with more DONE
+ * trials, so that one which diverged or was pruned with some seeds is not picked for its luck
+ * with others. */
 typedef struct lam_ranking {
     size_t count;    /* configurations with all trials of their seeds over, at least one DONE */
     lam_rank *ranks; /* best first */
-    double binomial_error; /* sqrt(p (1 - p) / validation rows) at the pick's accuracy */
+    double binomial_error; /* sqrt(p (1 - p) / validation rows), p the mean validation accuracy
+                              of the pick's DONE trials; NaN without a pick */
 } lam_ranking;
 
 /** Errors: NO_MEMORY. lam_ranking_free() it. */
@@ -204,17 +215,17 @@ LAM_API LAM_MUST_USE lam_status lam_study_rank(lam_context *context, const lam_s
                                                lam_ranking *ret_ranking);
 LAM_API void lam_ranking_free(lam_ranking *ranking);
 
-/** How much of the objective's variance among configurations goes with one parameter: see
- * src/search/importance.h for the measure. NaN where there is too little to say. */
+/** How much of the objective's variance among configurations goes with one parameter alone:
+ * epsilon squared, 0 .. 1, for each parameter of the space; src/search/importance.h says what
+ * it is and what it cannot see. NaN where there is too little to say. Errors: NO_MEMORY. */
 LAM_API LAM_MUST_USE lam_status lam_study_compute_importance(
     lam_context *context, const lam_study_view *view, double ret_shares[LAM_MAX_PARAMETERS]);
 
 /** How a study's results narrow the next one's space. X(name, name on the command line) */
 #define LAM_NARROWING_LIST(X)                                                                  \
-    X(ONE_SE, "1se")     /* the range of the configurations within one standard error of the   \
-                            best, half a step to its neighbours included */                    \
-    X(TOP, "top")        /* the range of the best `count` configurations */                    \
-    X(BEST_TWO, "best2") /* from the best two, `margin` further on both sides */
+    X(ONE_SE, "1se")     /* the configurations within one standard error of the best */        \
+    X(TOP, "top")        /* the best `count` configurations */                                 \
+    X(BEST_TWO, "best2") /* the best two, and `margin` further on both sides */
 
 typedef enum lam_narrowing_type {
 #define LAM_NARROWING_ENUM(name, text) LAM_NARROWING_##name,
@@ -228,9 +239,17 @@ typedef struct lam_narrowing {
     double margin; /* BEST_TWO */
 } lam_narrowing;
 
-/** The space narrowed in every parameter with a range (LINEAR, LOG in logarithms, INT), never
- * beyond its own ends; grids keep their values inside it. Errors: BAD_STUDY (nothing done).
- * lam_space_free() it. */
+/**
+ * The space narrowed to a set of the best configurations as lam_study_rank() has them: in every
+ * parameter with a range (LINEAR, LOG on its scale, INT) to the range of their values, never
+ * beyond the old one. ONE_SE goes on halfway to the nearest values tried outside of the set, to
+ * the end where there are none, and leaves a tenth of the old range at the least; the others
+ * leave a tenth where the values do not differ. A zero besides stays where the set has it. A
+ * GRID keeps the values from the set's first to its last, unless a condition is on one; choices
+ * and what the set does not vary stay as they are.
+ * Errors: BAD_STUDY (nothing done), BAD_ARGUMENT (a count below 1, a margin below 0),
+ * NO_MEMORY. lam_space_free() it.
+ */
 LAM_API LAM_MUST_USE lam_status lam_study_narrow(lam_context *context,
                                                  const lam_study_view *view,
                                                  const lam_narrowing *narrowing,

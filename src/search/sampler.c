@@ -147,7 +147,7 @@ static lam_status check_index(lam_context *context, const lam_space *space, lam_
 {
     bool is_grid = sampler == LAM_SAMPLER_GRID;
     assert(index >= 0);
-    if (sampler == LAM_SAMPLER_CMAES)
+    if (!lam_sampler_is_pure(sampler))
         return LAM_STATUS_OK;
     int64_t count = lam_space_count_points(space, is_grid ? lam_parameter_count_grid
                                                           : lam_parameter_count_values);

@@ -37,10 +37,10 @@ bool lam_sampler_is_pure(lam_sampler sampler);
  * The configuration number `index`. Pure samplers look at no history (`past` may be NULL);
  * others are functions of (space, seed, index) and past[0 .. index-1]. ret_is_ready is false
  * where the sampler wants to see more of those come to their end first: CMAES, a generation of
- * 4 + floor(3 ln(parameters)). No texts are repeated, but by CMAES where INT or a zero is
- * varied; where a space is so small that this takes looking back, the time grows with `index`.
- * Errors: BAD_ARGUMENT (past the end of a grid, or no different configuration is left),
- * NO_MEMORY.
+ * 4 + floor(3 ln(parameters)). No texts are repeated but by TPE when the space is used up, and
+ * by CMAES where INT or a zero is varied; where a space is so small that this takes looking
+ * back, the time grows with `index`. Errors: BAD_ARGUMENT (a pure sampler past the end of the
+ * grid or of all different configurations), NO_MEMORY.
  */
 LAM_MUST_USE lam_status lam_sampler_draw(lam_context *context, const lam_space *space,
                                          lam_sampler sampler, uint64_t seed, int64_t index,

@@ -27,8 +27,7 @@ double lam_random_fine_uniform(lam_random *random);
 void lam_random_draw_unit(const lam_space *space, uint64_t seed, int64_t number,
                           double ret_unit[LAM_MAX_PARAMETERS]);
 
-/** Coordinates like lam_sampler_draw()'s, for a space with points left that are not among
- * past[0 .. index-1]; none of them is repeated. */
+/** None of past[0 .. index-1] is repeated, unless the space has no more points than those. */
 LAM_MUST_USE lam_status lam_tpe_draw(lam_context *context, const lam_space *space,
                                      uint64_t seed, int64_t index, const lam_past_point *past,
                                      double ret_unit[LAM_MAX_PARAMETERS]);

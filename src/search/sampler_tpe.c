@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "search/sampler_grid.h"
 #include "search/sampler_internal.h"
 #include "search/space_values.h"
 
@@ -265,7 +266,10 @@ lam_status lam_tpe_draw(lam_context *context, const lam_space *space, uint64_t s
 {
     tpe_history history = {.space = space};
     lam_status status = remember(context, &history, past, (size_t)index);
-    if (status == LAM_STATUS_OK)
+    int64_t points = lam_space_count_points(space, lam_parameter_count_values);
+    if (status == LAM_STATUS_OK && (int64_t)history.set.count >= points)
+        lam_random_draw_unit(space, seed, index, ret_unit);
+    else if (status == LAM_STATUS_OK)
         status = split(&history) < STARTUP_POINTS
                      ? draw_new(context, &history, seed, ret_unit)
                      : choose_new(context, &history, seed, ret_unit);

@@ -44,9 +44,8 @@ bool lam_parameter_is_real(const lam_parameter *parameter)
     return parameter->type == LAM_SPACE_LINEAR || parameter->type == LAM_SPACE_LOG;
 }
 
-/* The value at `share` = 0 .. 1 of the range; its ends are met exactly. Logarithms are those to
- * base 10, which give round numbers where the exponent is one. */
-static double interpolate(const lam_parameter *parameter, double share)
+/* Logarithms are those to base 10, which give round numbers where the exponent is one. */
+double lam_parameter_interpolate(const lam_parameter *parameter, double share)
 {
     double low = parameter->minimum, high = parameter->maximum, value = 0;
     if (parameter->type == LAM_SPACE_LOG)
@@ -98,12 +97,11 @@ void lam_parameter_format_value(const lam_parameter *parameter, double unit,
     if (parameter->type == LAM_SPACE_INT)
         value = parameter->minimum + (double)place;
     else if (unit >= zero_share)
-        value = interpolate(parameter, (unit - zero_share) / (1 - zero_share));
+        value = lam_parameter_interpolate(parameter, (unit - zero_share) / (1 - zero_share));
     lam_number_format(value, ret_text);
 }
 
-/* Where `value` lies between the ends, 0 .. 1. */
-static double get_share(const lam_parameter *parameter, double value)
+double lam_parameter_get_share(const lam_parameter *parameter, double value)
 {
     double low = parameter->minimum, high = parameter->maximum;
     if (parameter->type == LAM_SPACE_LOG)
@@ -136,7 +134,7 @@ bool lam_parameter_find_unit(const lam_parameter *parameter, const char *text, d
     }
     if (!(value >= parameter->minimum && value <= parameter->maximum))
         return false;
-    double share = get_share(parameter, value);
+    double share = lam_parameter_get_share(parameter, value);
     *ret_unit = parameter->type == LAM_SPACE_INT
                     ? get_middle(parameter, value - parameter->minimum)
                     : fmin(zero_share + (1 - zero_share) * share, below_one);
@@ -169,6 +167,6 @@ void lam_parameter_format_grid(const lam_parameter *parameter, int64_t index,
     }
     int64_t place = index - parameter->has_zero, count = count_in_range(parameter);
     double share = count > 1 ? (double)place / (double)(count - 1) : 0.5;
-    double value = place < 0 ? 0 : interpolate(parameter, share);
+    double value = place < 0 ? 0 : lam_parameter_interpolate(parameter, share);
     lam_number_format(parameter->type == LAM_SPACE_INT ? round(value) : value, ret_text);
 }

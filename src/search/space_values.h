@@ -21,6 +21,11 @@ int lam_parameter_find_value(const lam_parameter *parameter, const char *text);
 /** Whether a parameter has a range of real numbers. */
 bool lam_parameter_is_real(const lam_parameter *parameter);
 
+/** The value at `share` = 0 .. 1 of a range on its scale, its ends met exactly, and the share
+ * of a value; a zero besides is no part of the range. */
+double lam_parameter_interpolate(const lam_parameter *parameter, double share);
+double lam_parameter_get_share(const lam_parameter *parameter, double value);
+
 /** The text of the value at coordinate `unit`. */
 void lam_parameter_format_value(const lam_parameter *parameter, double unit,
                                 char ret_text[LAM_PARAMETER_VALUE_BYTES]);
