@@ -121,9 +121,7 @@ START_TEST(plans_that_cannot_be_are_refused_and_leave_no_study)
     } cases[] = {
         {"no_such_key=linear:0..1", LAM_STATUS_BAD_RECIPE, "no_such_key"},
         {"batch=grid:0", LAM_STATUS_BAD_RECIPE, "batch"},
-        {"data.train_first=int:100..200", LAM_STATUS_BAD_RECIPE, "varies data"},
-        {"seed=int:1..1000000", LAM_STATUS_BAD_RECIPE, "varies seed"},
-        {"batch=choice:10,20,50", LAM_STATUS_BAD_ARGUMENT, "different configurations"},
+        {"batch=choice:10,20,50", LAM_STATUS_BAD_ARGUMENT, "different configurations and no more"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         lam_study_plan plan = small_plan_over(&cases[i].parameter, 1);
@@ -406,7 +404,7 @@ START_TEST(space_that_is_used_up_ends_a_learning_study)
     ck_assert(view->is_over);
     ck_assert_int_eq(view->total, 3);
     lam_study_view_free(&view);
-    ck_assert_ptr_nonnull(strstr(study_warnings, "ends with 3 instead of 12"));
+    ck_assert_ptr_nonnull(strstr(study_warnings, "ends with 3 configurations"));
     lam_space_free(&plan.space);
     lam_study_close(&study);
 }

@@ -42,8 +42,7 @@ static lam_status check_configurations(lam_study *study, const char *path)
     LAM_TRY(lam_sql_get_integer(
         study->sql,
         "SELECT o.id FROM other.configuration o JOIN main.configuration c"
-        " ON c.id = o.id OR c.parameter_values = o.parameter_values"
-        " WHERE c.id <> o.id OR c.parameter_values <> o.parameter_values ORDER BY o.id LIMIT 1",
+        " ON c.id = o.id WHERE c.parameter_values <> o.parameter_values ORDER BY o.id LIMIT 1",
         LAM_BIND_NONE, &index));
     if (index < 0)
         return LAM_STATUS_OK;
@@ -68,14 +67,15 @@ static lam_status take_configurations(lam_study *study)
                         "INSERT OR IGNORE INTO main.trial_group (recipe)"
                         " SELECT recipe FROM other.trial_group ORDER BY id",
                         LAM_BIND_NONE));
-    LAM_TRY(
-        lam_sql_run(study->sql,
-                    "INSERT INTO main.configuration (id, trial_group, parameter_values, unit)"
-                    " SELECT o.id, g.id, o.parameter_values, o.unit FROM other.configuration o"
-                    " JOIN other.trial_group og ON og.id = o.trial_group"
-                    " JOIN main.trial_group g ON g.recipe = og.recipe"
-                    " WHERE o.id NOT IN (SELECT id FROM main.configuration) ORDER BY o.id",
-                    LAM_BIND_NONE));
+    LAM_TRY(lam_sql_run(study->sql,
+                        "INSERT INTO main.configuration (id, trial_group, parameter_values,"
+                        "  repetition, unit)"
+                        " SELECT o.id, g.id, o.parameter_values, o.repetition, o.unit FROM "
+                        "other.configuration o"
+                        " JOIN other.trial_group og ON og.id = o.trial_group"
+                        " JOIN main.trial_group g ON g.recipe = og.recipe"
+                        " WHERE o.id NOT IN (SELECT id FROM main.configuration) ORDER BY o.id",
+                        LAM_BIND_NONE));
     LAM_TRY(lam_plan_refresh(study));
     return lam_study_add_seeds(study);
 }
