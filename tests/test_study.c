@@ -121,7 +121,8 @@ START_TEST(plans_that_cannot_be_are_refused_and_leave_no_study)
     } cases[] = {
         {"no_such_key=linear:0..1", LAM_STATUS_BAD_RECIPE, "no_such_key"},
         {"batch=grid:0", LAM_STATUS_BAD_RECIPE, "batch"},
-        {"batch=choice:10,20,50", LAM_STATUS_BAD_ARGUMENT, "different configurations and no more"},
+        {"batch=choice:10,20,50", LAM_STATUS_BAD_ARGUMENT,
+         "different configurations and no more"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         lam_study_plan plan = small_plan_over(&cases[i].parameter, 1);

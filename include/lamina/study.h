@@ -119,13 +119,13 @@ typedef struct lam_study_view {
     lam_configuration *configurations;
     uint32_t validation_rows;
     int64_t counts[LAM_TRIAL_STATE_COUNT]; /* of trials by state */
-    int64_t total;            /* trials in all, those of configurations to be made included */
+    int64_t total; /* trials in all, those of configurations to be made included */
     int shard_index, shard_count; /* of a shard's file, whose counts are of its own trials; 0
                                      of 1 otherwise */
-    double models_per_second; /* of the last few minutes; 0 while unknown */
-    double remaining_seconds; /* negative while unknown */
-    int64_t workers;          /* that hold a wave whose lease has not run out */
-    bool is_over;             /* nothing waits or runs, or the study's patience has run out */
+    double models_per_second;     /* of the last few minutes; 0 while unknown */
+    double remaining_seconds;     /* negative while unknown */
+    int64_t workers;              /* that hold a wave whose lease has not run out */
+    bool is_over; /* nothing waits or runs, or the study's patience has run out */
 } lam_study_view;
 
 typedef struct lam_study lam_study;
