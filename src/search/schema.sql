@@ -102,7 +102,8 @@ CREATE TABLE trial (
 ) STRICT;
 CREATE INDEX trial_waiting ON trial (configuration, seed_index)
     WHERE state = 'waiting' AND wave IS NULL;
-CREATE INDEX trial_of_wave ON trial (wave);
+-- Partial, so that it is not taken for those without a wave.
+CREATE INDEX trial_of_wave ON trial (wave) WHERE wave IS NOT NULL;
 CREATE INDEX trial_finished ON trial (finished) WHERE finished IS NOT NULL;
 
 -- Measurements.

@@ -151,17 +151,23 @@ static lam_status read_past(lam_study *study, lam_past_point *past, int64_t coun
 
 /* ---- making them ---- */
 
+typedef struct point_maker {
+    lam_study *study;
+    lam_past_point *past; /* [end]; NULL for samplers that need none */
+    int64_t group;        /* of `common`; 0 before the first */
+    lam_recipe common;    /* of the latest recipe: most share it */
+} point_maker;
+
 lam_status lam_study_count_points(lam_study *study, int64_t *ret_count)
 {
     return lam_sql_get_integer(study->sql, "SELECT coalesce(max(id) + 1, 0) FROM configuration",
                                LAM_BIND_NONE, ret_count);
 }
 
-static lam_status find_group(lam_study *study, const lam_recipe *recipe, int64_t *ret_group)
+static lam_status find_group(lam_study *study, const lam_recipe *common, int64_t *ret_group)
 {
-    const lam_recipe common = lam_recipe_get_common(recipe);
     char *text = NULL;
-    LAM_TRY(lam_recipe_format(study->context, &common, &text));
+    LAM_TRY(lam_recipe_format(study->context, common, &text));
     lam_status status =
         lam_sql_run(study->sql, "INSERT OR IGNORE INTO trial_group (recipe) VALUES (?)",
                     LAM_BIND(LAM_VALUE(text)));
@@ -173,8 +179,9 @@ static lam_status find_group(lam_study *study, const lam_recipe *recipe, int64_t
 }
 
 /* Whether the recipe can have these values, and whom the trials can be trained beside. */
-static lam_status check_point(lam_study *study, lam_point *point, int64_t *ret_group)
+static lam_status check_point(point_maker *maker, lam_point *point)
 {
+    lam_study *study = maker->study;
     char **settings = NULL;
     size_t count = 0;
     lam_recipe recipe;
@@ -184,7 +191,11 @@ static lam_status check_point(lam_study *study, lam_point *point, int64_t *ret_g
                          study->sql->path, (const char *const *)settings, count, &recipe);
     lam_settings_free(settings, count);
     LAM_TRY(status);
-    return find_group(study, &recipe, ret_group);
+    const lam_recipe common = lam_recipe_get_common(&recipe);
+    if (maker->group != 0 && memcmp(&common, &maker->common, sizeof common) == 0)
+        return LAM_STATUS_OK;
+    maker->common = common;
+    return find_group(study, &common, &maker->group);
 }
 
 lam_status lam_study_add_seeds(lam_study *study)
@@ -221,16 +232,15 @@ static lam_status add_configuration(lam_study *study, int64_t index, int64_t gro
         LAM_BIND(LAM_VALUE(index), LAM_VALUE(group), LAM_VALUE(values), LAM_VALUE(unit)));
 }
 
-static lam_status add_point(lam_study *study, lam_point *point, int64_t index)
+static lam_status add_point(point_maker *maker, lam_point *point, int64_t index)
 {
-    const size_t count = study->plan.space.count;
-    int64_t group = 0;
-    LAM_TRY(check_point(study, point, &group));
+    const size_t count = maker->study->plan.space.count;
+    LAM_TRY(check_point(maker, point));
     char *values = format_values(point, count), *unit = format_unit(point, count);
-    lam_status status = add_configuration(study, index, group, values, unit);
+    lam_status status = add_configuration(maker->study, index, maker->group, values, unit);
     free(values);
     free(unit);
-    return status == LAM_STATUS_OK ? add_trials(study, index) : status;
+    return status == LAM_STATUS_OK ? add_trials(maker->study, index) : status;
 }
 
 /* A sampler that learns finds out on the way that there is nothing new left. */
@@ -246,31 +256,30 @@ static lam_status end_early(lam_study *study, int64_t index)
 }
 
 /* `*ret_is_made` false: the sampler waits for results, or has no more to offer. */
-static lam_status make_point(lam_study *study, int64_t index, lam_past_point *past,
-                             bool *ret_is_made)
+static lam_status make_point(point_maker *maker, int64_t index, bool *ret_is_made)
 {
+    lam_study *study = maker->study;
     const lam_study_plan *plan = &study->plan;
     lam_point point = {0};
     *ret_is_made = false;
     lam_status status = lam_sampler_draw(study->context, &plan->space, plan->sampler,
-                                         plan->seed, index, past, ret_is_made, &point);
-    if (status == LAM_STATUS_BAD_ARGUMENT && past && index > 0) {
+                                         plan->seed, index, maker->past, ret_is_made, &point);
+    if (status == LAM_STATUS_BAD_ARGUMENT && maker->past && index > 0) {
         *ret_is_made = false;
         return end_early(study, index);
     }
     LAM_TRY(status);
-    if (*ret_is_made && past)
-        memcpy(past[index].unit, point.unit, sizeof point.unit);
-    return *ret_is_made ? add_point(study, &point, index) : LAM_STATUS_OK;
+    if (*ret_is_made && maker->past)
+        memcpy(maker->past[index].unit, point.unit, sizeof point.unit);
+    return *ret_is_made ? add_point(maker, &point, index) : LAM_STATUS_OK;
 }
 
-static lam_status make_points(lam_study *study, int64_t first, int64_t end,
-                              lam_past_point *past, int64_t *ret_made)
+static lam_status make_points(point_maker *maker, int64_t first, int64_t end, int64_t *ret_made)
 {
     int64_t index = first;
     bool is_made = true;
     while (index < end && is_made) {
-        LAM_TRY(make_point(study, index, past, &is_made));
+        LAM_TRY(make_point(maker, index, &is_made));
         index += is_made;
     }
     *ret_made = index - first;
@@ -280,7 +289,7 @@ static lam_status make_points(lam_study *study, int64_t first, int64_t end,
 lam_status lam_study_make_points(lam_study *study, int64_t limit, int64_t *ret_made)
 {
     int64_t first = 0;
-    lam_past_point *past = NULL;
+    point_maker maker = {.study = study};
     *ret_made = 0;
     LAM_TRY(lam_plan_refresh(study));
     LAM_TRY(lam_study_count_points(study, &first));
@@ -289,13 +298,13 @@ lam_status lam_study_make_points(lam_study *study, int64_t limit, int64_t *ret_m
     if (end <= first)
         return LAM_STATUS_OK;
     if (!lam_sampler_is_pure(study->plan.sampler)) {
-        past = calloc((size_t)end, sizeof *past);
-        if (!past)
+        maker.past = calloc((size_t)end, sizeof *maker.past);
+        if (!maker.past)
             return lam_fail_memory(study->context, "a sampler's history", (size_t)end);
     }
-    lam_status status = past ? read_past(study, past, first) : LAM_STATUS_OK;
+    lam_status status = maker.past ? read_past(study, maker.past, first) : LAM_STATUS_OK;
     if (status == LAM_STATUS_OK)
-        status = make_points(study, first, end, past, ret_made);
-    free(past);
+        status = make_points(&maker, first, end, ret_made);
+    free(maker.past);
     return status;
 }
