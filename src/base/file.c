@@ -98,6 +98,26 @@ lam_status lam_file_write(lam_context *context, const char *path, const void *by
     return status;
 }
 
+static int sync_file(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return errno;
+    int error = fsync(descriptor) != 0 ? errno : 0;
+    close(descriptor);
+    return error;
+}
+
+lam_status lam_file_publish(lam_context *context, const char *temporary, const char *path)
+{
+    int error = sync_file(temporary);
+    if (error == 0 && link(temporary, path) != 0 && errno != EEXIST)
+        error = errno;
+    if (error == 0)
+        error = sync_folder_of(path);
+    return error == 0 ? LAM_STATUS_OK : fail_output(context, path, error);
+}
+
 lam_status lam_file_check_place(lam_context *context, const char *path)
 {
     struct stat info;

@@ -14,6 +14,11 @@
 LAM_MUST_USE lam_status lam_file_write(lam_context *context, const char *path,
                                        const void *bytes, size_t count);
 
+/** Gives a finished file its name, synced. What has that name already stays: that
+ * is no error. `temporary` is the caller's to remove. Errors: BAD_OUTPUT. */
+LAM_MUST_USE lam_status lam_file_publish(lam_context *context, const char *temporary,
+                                         const char *path);
+
 /** For an output that comes at the end of long work: fails now where lam_file_write() would
  * fail for its place, and when `path` is there and no regular file. Errors: BAD_OUTPUT. */
 LAM_MUST_USE lam_status lam_file_check_place(lam_context *context, const char *path);

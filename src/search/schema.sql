@@ -47,8 +47,11 @@ CREATE TABLE configuration (
     trial_group INTEGER NOT NULL REFERENCES trial_group (id),
     -- JSON array of texts, one for each parameter: its value as YAML, "" where the parameter's
     -- condition does not hold.
-    parameter_values TEXT NOT NULL UNIQUE,
-    unit TEXT NOT NULL -- JSON array: the same as coordinates in [0, 1)
+    parameter_values TEXT NOT NULL,
+    -- How many earlier ones have the same values: none, but where CMA-ES comes back to some.
+    repetition INTEGER NOT NULL,
+    unit TEXT NOT NULL, -- JSON array: the same as coordinates in [0, 1)
+    UNIQUE (parameter_values, repetition)
 ) STRICT;
 
 CREATE TABLE device (
@@ -99,7 +102,8 @@ CREATE TABLE trial (
 ) STRICT;
 CREATE INDEX trial_waiting ON trial (configuration, seed_index)
     WHERE state = 'waiting' AND wave IS NULL;
-CREATE INDEX trial_of_wave ON trial (wave);
+-- Partial, so that it is not taken for those without a wave.
+CREATE INDEX trial_of_wave ON trial (wave) WHERE wave IS NOT NULL;
 CREATE INDEX trial_finished ON trial (finished) WHERE finished IS NOT NULL;
 
 -- Measurements.

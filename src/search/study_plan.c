@@ -277,13 +277,18 @@ static void find_difference(const json_t **mine, const json_t **other, lam_strbu
     }
 }
 
+static char *format_value(const json_t *value)
+{
+    return value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15))
+                 : NULL;
+}
+
 static lam_status fail_different(const lam_study *study, const json_t *mine,
                                  const json_t *other)
 {
     lam_strbuf path = {0};
     find_difference(&mine, &other, &path);
-    char *held = mine ? json_dumps(mine, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    char *asked = other ? json_dumps(other, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    char *held = format_value(mine), *asked = format_value(other);
     lam_status status =
         lam_fail(study->context, LAM_STATUS_BAD_STUDY,
                  "%s holds another study: its %s is %s, not %s; go on with what it was made "

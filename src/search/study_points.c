@@ -8,10 +8,6 @@
 #include "search/sampler.h"
 #include "search/study.h"
 
-/* A sampler that learns may come back to where it was. It gets so many other seeds to find
- * something new before the space counts as used up. */
-#define MAX_TRIES 100
-
 static const int objective_signs[] = {
 #define OBJECTIVE_SIGN(name, text, sign) sign,
     LAM_OBJECTIVE_LIST(OBJECTIVE_SIGN)
@@ -155,32 +151,23 @@ static lam_status read_past(lam_study *study, lam_past_point *past, int64_t coun
 
 /* ---- making them ---- */
 
+typedef struct point_maker {
+    lam_study *study;
+    lam_past_point *past; /* [end]; NULL for samplers that need none */
+    int64_t group;        /* of `common`; 0 before the first */
+    lam_recipe common;    /* of the latest recipe: most share it */
+} point_maker;
+
 lam_status lam_study_count_points(lam_study *study, int64_t *ret_count)
 {
     return lam_sql_get_integer(study->sql, "SELECT coalesce(max(id) + 1, 0) FROM configuration",
                                LAM_BIND_NONE, ret_count);
 }
 
-/* Trials share the data set, and their seeds are the study's to give. */
-static lam_status check_shared(const lam_study *study, const lam_recipe *recipe, int64_t index)
+static lam_status find_group(lam_study *study, const lam_recipe *common, int64_t *ret_group)
 {
-    const lam_recipe *plan = &study->plan.recipe;
-    const char *key = memcmp(&recipe->data, &plan->data, sizeof plan->data) != 0 ? "data"
-                      : recipe->seed != plan->seed                               ? "seed"
-                                                                                 : NULL;
-    if (!key)
-        return LAM_STATUS_OK;
-    return lam_fail(study->context, LAM_STATUS_BAD_RECIPE,
-                    "configuration %lld varies %s, which all trials of a study share; make a "
-                    "study for each",
-                    (long long)index, key);
-}
-
-static lam_status find_group(lam_study *study, const lam_recipe *recipe, int64_t *ret_group)
-{
-    const lam_recipe common = lam_recipe_get_common(recipe);
     char *text = NULL;
-    LAM_TRY(lam_recipe_format(study->context, &common, &text));
+    LAM_TRY(lam_recipe_format(study->context, common, &text));
     lam_status status =
         lam_sql_run(study->sql, "INSERT OR IGNORE INTO trial_group (recipe) VALUES (?)",
                     LAM_BIND(LAM_VALUE(text)));
@@ -192,9 +179,9 @@ static lam_status find_group(lam_study *study, const lam_recipe *recipe, int64_t
 }
 
 /* Whether the recipe can have these values, and whom the trials can be trained beside. */
-static lam_status check_point(lam_study *study, lam_point *point, int64_t index,
-                              int64_t *ret_group)
+static lam_status check_point(point_maker *maker, lam_point *point)
 {
+    lam_study *study = maker->study;
     char **settings = NULL;
     size_t count = 0;
     lam_recipe recipe;
@@ -204,8 +191,11 @@ static lam_status check_point(lam_study *study, lam_point *point, int64_t index,
                          study->sql->path, (const char *const *)settings, count, &recipe);
     lam_settings_free(settings, count);
     LAM_TRY(status);
-    LAM_TRY(check_shared(study, &recipe, index));
-    return find_group(study, &recipe, ret_group);
+    const lam_recipe common = lam_recipe_get_common(&recipe);
+    if (maker->group != 0 && memcmp(&common, &maker->common, sizeof common) == 0)
+        return LAM_STATUS_OK;
+    maker->common = common;
+    return find_group(study, &common, &maker->group);
 }
 
 lam_status lam_study_add_seeds(lam_study *study)
@@ -229,77 +219,67 @@ static lam_status add_trials(lam_study *study, int64_t configuration)
     return LAM_STATUS_OK;
 }
 
-/* `*ret_is_new` false: there is one with these values, and nothing was added. */
-static lam_status add_point(lam_study *study, lam_point *point, int64_t index, bool *ret_is_new)
+static lam_status add_configuration(lam_study *study, int64_t index, int64_t group,
+                                    const char *values, const char *unit)
 {
-    const size_t count = study->plan.space.count;
-    int64_t group = 0;
-    LAM_TRY(check_point(study, point, index, &group));
+    if (!values || !unit)
+        return lam_fail_memory(study->context, "a configuration", sizeof(lam_point));
+    return lam_sql_run(
+        study->sql,
+        "INSERT INTO configuration (id, trial_group, parameter_values, repetition, unit)"
+        " VALUES (?1, ?2, ?3,"
+        "  (SELECT count(*) FROM configuration WHERE parameter_values = ?3), ?4)",
+        LAM_BIND(LAM_VALUE(index), LAM_VALUE(group), LAM_VALUE(values), LAM_VALUE(unit)));
+}
+
+static lam_status add_point(point_maker *maker, lam_point *point, int64_t index)
+{
+    const size_t count = maker->study->plan.space.count;
+    LAM_TRY(check_point(maker, point));
     char *values = format_values(point, count), *unit = format_unit(point, count);
-    lam_status status =
-        values && unit
-            ? lam_sql_run(study->sql,
-                          "INSERT INTO configuration (id, trial_group, parameter_values, unit)"
-                          " VALUES (?, ?, ?, ?) ON CONFLICT (parameter_values) DO NOTHING",
-                          LAM_BIND(LAM_VALUE(index), LAM_VALUE(group), LAM_VALUE(values),
-                                   LAM_VALUE(unit)))
-            : lam_fail_memory(study->context, "a configuration", sizeof *point);
+    lam_status status = add_configuration(maker->study, index, maker->group, values, unit);
     free(values);
     free(unit);
-    LAM_TRY(status);
-    *ret_is_new = lam_sql_count_changes(study->sql) == 1;
-    return *ret_is_new ? add_trials(study, index) : LAM_STATUS_OK;
+    return status == LAM_STATUS_OK ? add_trials(maker->study, index) : status;
 }
 
-static lam_status fail_used_up(const lam_study *study, int64_t index)
+/* A sampler that learns finds out on the way that there is nothing new left. */
+static lam_status end_early(lam_study *study, int64_t index)
 {
-    return lam_fail(study->context, LAM_STATUS_BAD_ARGUMENT,
-                    "the space has no %lld different configurations; ask for %lld or fewer, or "
-                    "search with the grid sampler",
-                    (long long)index + 1, (long long)index);
-}
-
-/* Draws until there is something new. `*ret_is_made` false: the sampler waits for results, or
- * has nothing new to offer, which then ends the study there. */
-static lam_status make_point(lam_study *study, int64_t index, lam_past_point *past,
-                             bool *ret_is_made)
-{
-    const lam_study_plan *plan = &study->plan;
-    const bool is_pure = lam_sampler_is_pure(plan->sampler);
-    for (uint64_t i = 0; i < MAX_TRIES; i++) {
-        lam_point point = {0};
-        bool is_ready = false;
-        /* An odd constant far from small ones: seeds of one study's tries stay clear of those
-         * of studies with seeds beside its own. */
-        uint64_t seed = plan->seed + i * 0x9E3779B97F4A7C15;
-        LAM_TRY(lam_sampler_draw(study->context, &plan->space, plan->sampler, seed, index, past,
-                                 &is_ready, &point));
-        if (is_ready)
-            LAM_TRY(add_point(study, &point, index, ret_is_made));
-        if (*ret_is_made && past)
-            memcpy(past[index].unit, point.unit, sizeof point.unit);
-        if (!is_ready || *ret_is_made)
-            return LAM_STATUS_OK;
-        if (is_pure)
-            return fail_used_up(study, index);
-    }
     lam_log(study->context, LAM_LOG_LEVEL_WARNING,
-            "%s: the sampler finds no configuration that is not there yet; the study ends with "
-            "%lld instead of %lld",
-            study->sql->path, (long long)index, (long long)plan->configuration_count);
+            "%s: %s; the study ends with %lld configurations instead of %lld", study->sql->path,
+            lam_error_message(study->context), (long long)index,
+            (long long)study->plan.configuration_count);
     study->plan.configuration_count = index;
     return lam_sql_run(study->sql, "UPDATE study SET configuration_count = ?",
                        LAM_BIND(LAM_VALUE(index)));
 }
 
-static lam_status make_points(lam_study *study, int64_t first, int64_t end,
-                              lam_past_point *past, int64_t *ret_made)
+/* `*ret_is_made` false: the sampler waits for results, or has no more to offer. */
+static lam_status make_point(point_maker *maker, int64_t index, bool *ret_is_made)
+{
+    lam_study *study = maker->study;
+    const lam_study_plan *plan = &study->plan;
+    lam_point point = {0};
+    *ret_is_made = false;
+    lam_status status = lam_sampler_draw(study->context, &plan->space, plan->sampler,
+                                         plan->seed, index, maker->past, ret_is_made, &point);
+    if (status == LAM_STATUS_BAD_ARGUMENT && maker->past && index > 0) {
+        *ret_is_made = false;
+        return end_early(study, index);
+    }
+    LAM_TRY(status);
+    if (*ret_is_made && maker->past)
+        memcpy(maker->past[index].unit, point.unit, sizeof point.unit);
+    return *ret_is_made ? add_point(maker, &point, index) : LAM_STATUS_OK;
+}
+
+static lam_status make_points(point_maker *maker, int64_t first, int64_t end, int64_t *ret_made)
 {
     int64_t index = first;
     bool is_made = true;
     while (index < end && is_made) {
-        is_made = false;
-        LAM_TRY(make_point(study, index, past, &is_made));
+        LAM_TRY(make_point(maker, index, &is_made));
         index += is_made;
     }
     *ret_made = index - first;
@@ -309,7 +289,7 @@ static lam_status make_points(lam_study *study, int64_t first, int64_t end,
 lam_status lam_study_make_points(lam_study *study, int64_t limit, int64_t *ret_made)
 {
     int64_t first = 0;
-    lam_past_point *past = NULL;
+    point_maker maker = {.study = study};
     *ret_made = 0;
     LAM_TRY(lam_plan_refresh(study));
     LAM_TRY(lam_study_count_points(study, &first));
@@ -318,13 +298,13 @@ lam_status lam_study_make_points(lam_study *study, int64_t limit, int64_t *ret_m
     if (end <= first)
         return LAM_STATUS_OK;
     if (!lam_sampler_is_pure(study->plan.sampler)) {
-        past = calloc((size_t)end, sizeof *past);
-        if (!past)
+        maker.past = calloc((size_t)end, sizeof *maker.past);
+        if (!maker.past)
             return lam_fail_memory(study->context, "a sampler's history", (size_t)end);
     }
-    lam_status status = past ? read_past(study, past, first) : LAM_STATUS_OK;
+    lam_status status = maker.past ? read_past(study, maker.past, first) : LAM_STATUS_OK;
     if (status == LAM_STATUS_OK)
-        status = make_points(study, first, end, past, ret_made);
-    free(past);
+        status = make_points(&maker, first, end, ret_made);
+    free(maker.past);
     return status;
 }
