@@ -17,6 +17,7 @@
 #include "lamina/predict.h"
 #include "lamina/preview.h"
 #include "lamina/recipe.h"
+#include "lamina/remote.h"
 #include "lamina/schedule.h"
 #include "lamina/search.h"
 #include "lamina/space.h"

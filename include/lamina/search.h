@@ -26,6 +26,10 @@ typedef struct lam_worker_identity {
 /** Fills in what tells this process from all others: all but name, device and lease. */
 LAM_API void lam_worker_identity_fill(lam_worker_identity *identity);
 
+/** True where it ran on this host since its start, and no longer does. False where this process
+ * cannot tell. */
+LAM_API bool lam_worker_identity_is_dead(const lam_worker_identity *identity);
+
 /** A trial to be trained. */
 typedef struct lam_trial_task {
     int64_t trial, configuration;

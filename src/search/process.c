@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "search/process.h"
+#include "lamina/search.h"
 
 #include <stdio.h>
 #include <string.h>

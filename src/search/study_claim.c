@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "search/process.h"
 #include "search/sampler.h"
 #include "search/study.h"
 

@@ -26,12 +26,14 @@ readonly program_packages=(
 
 # To build and run all tests besides.
 readonly test_packages=(
-    check         # C test suites
-    clang         # kernels without a device
-    clang-format  # layout of the C sources
-    oclgrind      # kernels under watch
-    python3-numpy # saved models and gradients, computed once more by other means
-    shellcheck    # shell scripts
+    check          # C test suites
+    clang          # kernels without a device
+    clang-format   # layout of the C sources
+    libopenmpi-dev # searches over MPI; without it the program is built without --mpi
+    oclgrind       # kernels under watch
+    openmpi-bin    # mpirun
+    python3-numpy  # saved models and gradients, computed once more by other means
+    shellcheck     # shell scripts
 )
 
 # To download CIFAR-10.
