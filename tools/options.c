@@ -104,12 +104,29 @@ static void add_override(struct argp_state *state, common_options *options, cons
     options->overrides[options->override_count++] = text;
 }
 
+static error_t parse_set_option(int key, char *argument, struct argp_state *state)
+{
+    if (key != 's')
+        return ARGP_ERR_UNKNOWN;
+    add_override(state, state->input, argument);
+    return 0;
+}
+
+static const struct argp_option set_options[] = {
+    {"set", 's', "KEY=VALUE", 0,
+     "override a key of the recipe, e.g. --set schedule.maximum=0.05 (keys: lamina recipe "
+     "--keys); may be repeated",
+     2},
+    {0}};
+
+const struct argp set_argp = {.options = set_options, .parser = parse_set_option};
+
 static error_t parse_recipe_option(int key, char *argument, struct argp_state *state)
 {
     common_options *options = state->input;
     switch (key) {
-    case 's':
-        add_override(state, options, argument);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = options;
         return 0;
     case ARGP_KEY_ARG:
         if (options->recipe)
@@ -121,14 +138,9 @@ static error_t parse_recipe_option(int key, char *argument, struct argp_state *s
     }
 }
 
-static const struct argp_option recipe_options[] = {
-    {"set", 's', "KEY=VALUE", 0,
-     "override a key of the recipe, e.g. --set schedule.maximum=0.05 (keys: lamina recipe "
-     "--keys); may be repeated",
-     2},
-    {0}};
+static const struct argp_child recipe_children[] = {{&set_argp, 0, NULL, 0}, {0}};
 
-const struct argp recipe_argp = {.options = recipe_options, .parser = parse_recipe_option};
+const struct argp recipe_argp = {.parser = parse_recipe_option, .children = recipe_children};
 
 static error_t parse_json_option(int key, char *argument, struct argp_state *state)
 {

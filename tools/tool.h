@@ -50,6 +50,8 @@ typedef struct common_options {
 extern const struct argp device_argp;
 /** --data; its input is a common_options. */
 extern const struct argp data_argp;
+/** --set; its input is a common_options. */
+extern const struct argp set_argp;
 /** The argument RECIPE and --set; its input is a common_options. */
 extern const struct argp recipe_argp;
 /** --tune; its input is a common_options. */

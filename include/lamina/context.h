@@ -6,6 +6,8 @@
 #ifndef LAMINA_CONTEXT_H
 #define LAMINA_CONTEXT_H
 
+#include <stdbool.h>
+
 #include "lamina/export.h"
 #include "lamina/status.h"
 
@@ -50,6 +52,9 @@ LAM_API const char *lam_error_message(const lam_context *context);
  * The one function that another thread or a signal handler may call.
  */
 LAM_API void lam_context_request_stop(lam_context *context);
+
+/** True once a stop was requested of the context or its parent. */
+LAM_API bool lam_stop_requested(const lam_context *context);
 
 LAM_END_DECLS
 

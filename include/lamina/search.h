@@ -162,6 +162,17 @@ LAM_API LAM_MUST_USE lam_status lam_search_work(lam_device *device,
                                                 const lam_dataset *dataset,
                                                 const lam_search_options *options);
 
+typedef void lam_population_speed_function(void *user, const lam_population_speed *speed);
+
+/**
+ * Measures models per second of 1, 2, 4, .. networks of a recipe side by side, up to `most` or
+ * until memory is exhausted, and tells of each. ret_knee: the fewest that come within 3 % of
+ * the fastest. Blocking. Errors: as for training one.
+ */
+LAM_API LAM_MUST_USE lam_status lam_search_measure_speeds(
+    lam_device *device, const lam_recipe *recipe, const lam_dataset *dataset, lam_gemm gemm,
+    size_t most, lam_population_speed_function *tell, void *user, size_t *ret_knee);
+
 LAM_END_DECLS
 
 #endif

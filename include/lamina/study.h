@@ -169,6 +169,12 @@ LAM_API LAM_MUST_USE lam_status lam_study_read_curve(lam_study *study, int64_t t
 LAM_API LAM_MUST_USE lam_status lam_study_get_recipe(lam_study *study, int64_t configuration,
                                                      lam_recipe *ret_recipe);
 
+/** Writes all trials as tab-separated values with a line of headings: iteration (from 1), seed,
+ * the space's keys, state, objective, and the latest measurement. Errors: BAD_OUTPUT. */
+LAM_API LAM_MUST_USE lam_status lam_study_save_table(lam_context *context,
+                                                     const lam_study_view *view,
+                                                     const char *path);
+
 /** Failed trials (with `all` diverged and pruned ones, too) wait again. */
 LAM_API LAM_MUST_USE lam_status lam_study_retry(lam_study *study, bool all, int64_t *ret_count);
 

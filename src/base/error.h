@@ -24,9 +24,6 @@ void lam_log(lam_context *context, lam_log_level level, const char *format, ...)
 /** A warning that this context has not given before. */
 void lam_warn_once(lam_context *context, const char *format, ...) LAM_PRINTF(2, 3);
 
-/** True once lam_context_request_stop() was called. */
-bool lam_stop_requested(const lam_context *context);
-
 /** Returns the failing status of `expression` from the enclosing function. */
 #define LAM_TRY(expression)                                                                    \
     do {                                                                                       \

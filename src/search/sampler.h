@@ -22,9 +22,6 @@ typedef struct lam_past_point {
     bool is_over; /* all its trials are */
 } lam_past_point;
 
-/** Configurations of a whole grid; 0 where it has no end (a sampler other than GRID). */
-int64_t lam_sampler_count_points(const lam_space *space, lam_sampler sampler);
-
 /** Errors: BAD_ARGUMENT where the sampler cannot serve the space (GRID: a range without number
  * of values; CMAES: choices, conditions; SOBOL: too many parameters). */
 LAM_MUST_USE lam_status lam_sampler_check(lam_context *context, const lam_space *space,

@@ -20,7 +20,8 @@ LAMINA = os.environ["LAMINA"]
 SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
 COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "preview",
-            "check-gradients", "bench", "tune", "lr-range", "recipe", "schedule"]
+            "check-gradients", "bench", "tune", "lambda-search", "search", "lr-range",
+            "recipe", "schedule"]
 RUN_FILES = ["best.safetensors", "metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
@@ -39,6 +40,8 @@ BAD_MODEL = 8
 BAD_OUTPUT = 9
 NO_MEMORY = 10
 DIVERGED = 11
+BAD_STUDY = 12
+TRIALS_FAILED = 13
 INTERRUPTED = 130
 
 # 10 steps in a fraction of a second, on made-up images.

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "search.h"
+
+typedef struct run_options {
+    common_options common;
+    const char *study;
+    plan_options plan; /* counts alone */
+    work_options work;
+} run_options;
+
+static const struct argp_child children[] = {
+    {&study_argp, 0, NULL, 0}, {&device_argp, 0, NULL, 0},
+    {&data_argp, 0, NULL, 0},  {&tune_argp, 0, NULL, 0},
+    {&json_argp, 0, NULL, 0},  {&count_argp, 0, NULL, 0},
+    {&work_argp, 0, NULL, 0},  {0}};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    run_options *options = state->input;
+    (void)argument;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        share_options(state, children, &options->common);
+        state->child_inputs[0] = &options->study;
+        state->child_inputs[5] = &options->plan;
+        state->child_inputs[6] = &options->work;
+        return 0;
+    case 'q':
+        options->common.quiet = true;
+        return 0;
+    case ARGP_KEY_END:
+        require_study(state, options->study);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static lam_status extend(lam_study *study, const plan_options *plan)
+{
+    return plan->trials > 0 || plan->seeds > 0
+               ? lam_study_extend(study, plan->trials, plan->seeds)
+               : LAM_STATUS_OK;
+}
+
+static int print_outcome(lam_context *context, const run_options *options)
+{
+    lam_study *study = NULL;
+    lam_study_view *view = NULL;
+    char line[512];
+    lam_status status = lam_study_open(context, options->study, &study);
+    if (status == LAM_STATUS_OK)
+        status = lam_study_read(study, &view);
+    lam_study_close(&study);
+    if (status != LAM_STATUS_OK)
+        return report_failure(context, status);
+    if (options->common.json) {
+        print_json(study_to_json(view));
+    } else {
+        format_study(view, line, sizeof line);
+        puts(line);
+    }
+    lam_study_view_free(&view);
+    return EXIT_SUCCESS;
+}
+
+static lam_status prepare(lam_context *context, const run_options *options)
+{
+    lam_study *study = NULL;
+    lam_status status = lam_study_open(context, options->study, &study);
+    if (status == LAM_STATUS_OK)
+        status = extend(study, &options->plan);
+    lam_study_close(&study);
+    return status;
+}
+
+static int run(lam_context *context, const run_options *options)
+{
+    device_set devices = {0};
+    lam_status status = prepare(context, options);
+    if (status != LAM_STATUS_OK)
+        return report_failure(context, status);
+    status = open_device_set(context, &options->common, (process_share){0, 1}, &devices);
+    if (status == LAM_STATUS_OK)
+        status =
+            work_on_study(context, &devices, &options->common, options->study, &options->work);
+    device_set_close(&devices);
+    return status == LAM_STATUS_OK ? print_outcome(context, options)
+                                   : lam_status_exit_code(status);
+}
+
+int search_run(lam_context *context, int argc, char **argv)
+{
+    const struct argp_option own_options[] = {{"quiet", 'q', 0, 0, "no progress", 3}, {0}};
+    const struct argp argp = {
+        .options = own_options,
+        .parser = parse_option,
+        .args_doc = "STUDY",
+        .doc = "Train what waits in a study, until nothing does. Any number of processes may "
+               "do so at once. Trials of one seed are trained side by side as one wide network "
+               "where that is faster. Whatever ends a process, its trials go on elsewhere from "
+               "their last checkpoint; Ctrl-C gives them back at once.\v"
+               "Examples:\n"
+               "  lamina search run study.db\n"
+               "  lamina search run study.db --trials 40 --seeds 3\n"
+               "  lamina search resume study.db --device gpu --population 64",
+        .children = children};
+    run_options options = {.common = common_options_start(), .plan = plan_options_start()};
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int exit_status = run(context, &options);
+    common_options_free(&options.common);
+    return exit_status;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "search.h"
+
+/* Reading the study for a line of progress is cheap, but not free. */
+#define REFRESH_SECONDS 1.0
+
+enum { OPTION_LEASE = 704, OPTION_FAILURES, OPTION_FAIL_FAST };
+
+static error_t parse_work_option(int key, char *argument, struct argp_state *state)
+{
+    work_options *options = state->input;
+    switch (key) {
+    case 'p':
+        options->population = (size_t)parse_whole(state, "--population", argument, 1, 100000);
+        return 0;
+    case OPTION_LEASE:
+        options->lease_seconds = parse_number(state, "--lease", argument);
+        return 0;
+    case OPTION_FAILURES:
+        options->max_consecutive_failures =
+            (int)parse_whole(state, "--max-consecutive-failures", argument, 1, 1000000);
+        return 0;
+    case OPTION_FAIL_FAST:
+        options->fail_fast = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option work_option_list[] = {
+    {"population", 'p', "P", 0,
+     "networks trained side by side at most; default: what trains most models per second, "
+     "measured once for the study and device",
+     2},
+    {"lease", OPTION_LEASE, "S", 0,
+     "seconds without a sign of life after which other workers take trials over; default: 60",
+     2},
+    {"max-consecutive-failures", OPTION_FAILURES, "N", 0,
+     "stop after N trials in a row that failed; default: 10", 2},
+    {"fail-fast", OPTION_FAIL_FAST, 0, 0, "stop at the first trial that fails", 2},
+    {0}};
+
+const struct argp work_argp = {.options = work_option_list, .parser = parse_work_option};
+
+/* ---- progress ---- */
+
+/* One for all seats: the line on the terminal is one. */
+typedef struct work_view {
+    pthread_mutex_t lock;
+    const char *path;
+    bool is_terminal, drawn;
+    double refreshed; /* when `line` was made */
+    char line[512];
+} work_view;
+
+/* A seat at work: a device with a thread, and its connection to the study. */
+typedef struct work_seat {
+    const device_seat *seat;
+    const common_options *common;
+    const work_options *options;
+    const lam_dataset *dataset;
+    const char *path;
+    work_view *view;
+    lam_study *study;
+    pthread_t thread;
+    bool has_thread;
+    lam_status status;
+} work_seat;
+
+static double get_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void refresh(work_view *view, lam_study *study)
+{
+    lam_study_view *picture = NULL;
+    if (lam_study_read(study, &picture) != LAM_STATUS_OK)
+        return;
+    format_study(picture, view->line, sizeof view->line);
+    lam_study_view_free(&picture);
+}
+
+static void end_line(work_view *view)
+{
+    if (view->drawn)
+        fputc('\n', stderr);
+    view->drawn = false;
+}
+
+static void show_wave(work_view *view, lam_study *study, const lam_progress *wave)
+{
+    bool is_due = get_seconds() - view->refreshed > REFRESH_SECONDS;
+    if (!is_due)
+        return;
+    refresh(view, study);
+    view->refreshed = get_seconds();
+    if (view->is_terminal)
+        fprintf(stderr, "\r\033[K%.*s", get_terminal_columns() - 1, view->line);
+    else
+        fprintf(stderr, "%s; %d side by side at step %" PRId64 "/%" PRId64 "\n", view->line,
+                wave->networks, wave->step, wave->total_steps);
+    view->drawn = view->is_terminal;
+}
+
+static void show_progress(void *user, const lam_search_progress *progress)
+{
+    work_seat *seat = user;
+    work_view *view = seat->view;
+    pthread_mutex_lock(&view->lock);
+    if (progress->speed) {
+        end_line(view);
+        fprintf(stderr, "%zu side by side: %.3g models/s\n", progress->speed->members,
+                progress->speed->models_per_second);
+    } else {
+        show_wave(view, seat->study, &progress->training);
+    }
+    pthread_mutex_unlock(&view->lock);
+}
+
+/* ---- the work ---- */
+
+/* The study says whose rows it is about; the options, where they are. */
+static lam_status load_data(lam_context *context, const common_options *common,
+                            lam_study *study, lam_dataset **ret_dataset)
+{
+    const lam_search_keeper keeper = lam_study_get_keeper(study);
+    const lam_data_options *rows = &keeper.get_plan(keeper.user)->recipe.data;
+    lam_recipe recipe = keeper.get_plan(keeper.user)->recipe;
+    const char *data = settle_data(common, &recipe);
+    return lam_dataset_load(
+        context, rows, rows->source == LAM_DATA_SOURCE_SYNTHETIC ? NULL : data, ret_dataset);
+}
+
+static lam_status work(work_seat *seat)
+{
+    char waves[PATH_MAX];
+    lam_status status = lam_study_open(seat->seat->context, seat->path, &seat->study);
+    if (status != LAM_STATUS_OK)
+        return status;
+    snprintf(waves, sizeof waves, "%s.waves", seat->path);
+    const lam_search_keeper keeper = lam_study_get_keeper(seat->study);
+    const lam_search_options settings = {.wave_directory = waves,
+                                         .gemm = seat->common->gemm,
+                                         .population = seat->options->population,
+                                         .lease_seconds = seat->options->lease_seconds,
+                                         .max_consecutive_failures =
+                                             seat->options->max_consecutive_failures,
+                                         .fail_fast = seat->options->fail_fast,
+                                         .progress = seat->common->quiet ? NULL : show_progress,
+                                         .progress_user = seat};
+    status = lam_search_work(seat->seat->device, &keeper, seat->dataset, &settings);
+    lam_study_close(&seat->study);
+    return status;
+}
+
+static void *run_thread(void *user)
+{
+    work_seat *seat = user;
+    seat->status = work(seat);
+    return NULL;
+}
+
+/* The first seat's work is done here; its failure, or another's, is said. */
+static lam_status work_seats(work_seat *seats, size_t count)
+{
+    lam_status status = LAM_STATUS_OK;
+    for (size_t i = 1; i < count; i++)
+        seats[i].has_thread =
+            pthread_create(&seats[i].thread, NULL, run_thread, &seats[i]) == 0;
+    (void)run_thread(&seats[0]);
+    for (size_t i = 1; i < count; i++)
+        if (seats[i].has_thread)
+            pthread_join(seats[i].thread, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (seats[i].status == LAM_STATUS_OK)
+            continue;
+        if (status == LAM_STATUS_OK)
+            end_line(seats[i].view);
+        report_failure(seats[i].seat->context, seats[i].status);
+        status = seats[i].status;
+    }
+    return status;
+}
+
+static lam_status work_with_data(const device_set *devices, const common_options *common,
+                                 const char *path, const work_options *options,
+                                 const lam_dataset *dataset)
+{
+    work_view view = {
+        .lock = PTHREAD_MUTEX_INITIALIZER, .path = path, .is_terminal = isatty(STDERR_FILENO)};
+    work_seat *seats = calloc(devices->count, sizeof *seats);
+    if (!seats) {
+        fputs("lamina: memory is exhausted; name fewer devices\n", stderr);
+        return LAM_STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < devices->count; i++)
+        seats[i] = (work_seat){.seat = &devices->seats[i],
+                               .common = common,
+                               .options = options,
+                               .dataset = dataset,
+                               .path = path,
+                               .view = &view};
+    lam_status status = work_seats(seats, devices->count);
+    end_line(&view);
+    free(seats);
+    return status;
+}
+
+lam_status work_on_study(lam_context *context, const device_set *devices,
+                         const common_options *common, const char *path,
+                         const work_options *options)
+{
+    lam_study *study = NULL;
+    lam_dataset *dataset = NULL;
+    lam_status status = lam_study_open(context, path, &study);
+    if (status == LAM_STATUS_OK)
+        status = load_data(context, common, study, &dataset);
+    lam_study_close(&study);
+    if (status != LAM_STATUS_OK) {
+        report_failure(context, status);
+        return status;
+    }
+    status = work_with_data(devices, common, path, options, dataset);
+    lam_dataset_destroy(&dataset);
+    return status;
+}
