@@ -330,7 +330,8 @@ START_TEST(a_failure_is_recorded_and_the_study_goes_on)
     lam_study_view *view = finish(&description, 2);
     ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_FAILED), 2);
     ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_DONE), 1);
-    ck_assert_ptr_nonnull(strstr(view->configurations[0].trials[0].message, "memory"));
+    const char *message = view->configurations[0].trials[0].message;
+    ck_assert_msg(strstr(message, "memory"), "%s", message);
     lam_study_view_free(&view);
     lam_space_free(&description.plan.space);
 }

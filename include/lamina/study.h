@@ -103,7 +103,7 @@ typedef struct lam_trial {
     lam_measurement best;   /* of the best validation accuracy so far, the first of equals */
     double objective;       /* of a DONE trial; NaN otherwise */
     double seconds;         /* of a finished trial: its share of its wave's training time */
-    char message[200];      /* of FAILED and PRUNED: why; else "" */
+    char message[400];      /* of FAILED and PRUNED: why; else "" */
 } lam_trial;
 
 /** One configuration with its trials, in the order of seeds. */
@@ -134,7 +134,7 @@ typedef struct lam_study_view {
 typedef struct lam_study lam_study;
 
 /**
- * Makes a study file, or with the file there and made for the same plan (but for counts)
+ * Makes a study file and its folder, or with the file there and made for the same plan (but for counts)
  * raises its counts: calling twice changes nothing. Errors: BAD_STUDY (exists and is another
  * study; no SQLite file; newer schema), BAD_RECIPE (a value of the space that the recipe cannot
  * have; no validation rows), BAD_ARGUMENT (a sampler that cannot serve the space), BAD_OUTPUT.

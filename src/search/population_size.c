@@ -3,8 +3,24 @@
 
 #include <stdlib.h>
 
+#include "train/memory_check.h"
+
 #define MEASURED_SECONDS 0.5
 #define KNEE 0.97
+
+lam_status lam_population_check_memory(const lam_workshop *workshop, const lam_recipe *recipe,
+                                       size_t members)
+{
+    const lam_engine *engine = workshop->engine;
+    size_t fitting = 0;
+    LAM_TRY(lam_memory_check(engine->device, recipe, workshop->dataset, engine->gemm, members,
+                             &fitting));
+    return fitting == members
+               ? LAM_STATUS_OK
+               : lam_fail(engine->context, LAM_STATUS_NO_MEMORY,
+                          "%zu networks do not fit into the device's memory side by side",
+                          members);
+}
 
 static lam_status measure(const lam_workshop *workshop, const lam_recipe *recipe,
                           size_t members, double *ret_models_per_second)
@@ -53,7 +69,9 @@ lam_status lam_population_size_measure(const lam_workshop *workshop, const lam_r
          members *= 2) {
         lam_population_speed *speed = &sizes->speeds[sizes->count];
         speed->members = members;
-        lam_status status = measure(workshop, recipe, members, &speed->models_per_second);
+        lam_status status = lam_population_check_memory(workshop, recipe, members);
+        if (status == LAM_STATUS_OK)
+            status = measure(workshop, recipe, members, &speed->models_per_second);
         if (status == LAM_STATUS_NO_MEMORY && members > 1)
             break;
         if (status != LAM_STATUS_OK)

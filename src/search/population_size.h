@@ -21,6 +21,10 @@ typedef struct lam_population_sizes {
     void *user;
 } lam_population_sizes;
 
+/** Errors: NO_MEMORY where so many networks do not fit side by side. */
+LAM_MUST_USE lam_status lam_population_check_memory(const lam_workshop *workshop,
+                                                    const lam_recipe *recipe, size_t members);
+
 /**
  * Doubles the members, up to `most`, until memory is exhausted or two sizes in a row were no
  * faster than a smaller one. Blocking, under a second a size besides compiling. Errors: those

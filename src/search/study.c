@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/strbuf.h"
 #include "search/sampler.h"
 #include "search/schema.h"
@@ -171,11 +172,24 @@ static lam_status create_study(lam_study *study, const lam_study_plan *plan)
     return lam_sql_end(study->sql, write_or_compare(study, plan));
 }
 
+static lam_status create_folder(lam_context *context, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return LAM_STATUS_OK;
+    char *folder = strndup(path, (size_t)(slash - path));
+    lam_status status = folder ? lam_directory_create(context, folder)
+                               : lam_fail_memory(context, "a path", strlen(path));
+    free(folder);
+    return status;
+}
+
 lam_status lam_study_create(lam_context *context, const char *path, const lam_study_plan *plan,
                             lam_study **ret_study)
 {
     lam_study *study = NULL;
     LAM_TRY(check_plan(context, plan));
+    LAM_TRY(create_folder(context, path));
     LAM_TRY(connect(context, path, true, &study));
     lam_status status = create_study(study, plan);
     if (status == LAM_STATUS_OK)

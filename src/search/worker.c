@@ -174,6 +174,8 @@ static lam_status train_claim(worker *w, const lam_search_look *look,
                                 .claim = claim,
                                 .recipes = recipes};
     if (status == LAM_STATUS_OK)
+        status = lam_population_check_memory(w->workshop, recipes, claim->count);
+    if (status == LAM_STATUS_OK)
         status = lam_wave_work_train(&work, &is_held);
     free(recipes);
     if (status == LAM_STATUS_OK) {
