@@ -73,7 +73,7 @@ static json_t *findings_to_json(const best_findings *findings, size_t limit)
         const lam_rank *rank = &findings->ranking.ranks[i];
         json_array_append_new(
             ranks,
-            json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:b}", "configuration",
+            json_pack("{s:I, s:o, s:o, s:o, s:b, s:b}", "configuration",
                       (json_int_t)rank->configuration, "values",
                       values_to_json(view, &view->configurations[rank->configuration]),
                       "objective", estimate_to_json(&rank->objective), "difference_to_pick",

@@ -26,14 +26,26 @@ static const char *shorten_key(const lam_space *space, const char *key)
     return name;
 }
 
+/* A value as it is, or a long number's first digits. */
+static void shorten_value(const char *value, char text[LAM_PARAMETER_VALUE_BYTES])
+{
+    char *end = NULL;
+    double number = strtod(value, &end);
+    if (*value && *end == '\0')
+        snprintf(text, LAM_PARAMETER_VALUE_BYTES, "%.6g", number);
+    else
+        snprintf(text, LAM_PARAMETER_VALUE_BYTES, "%s", value);
+}
+
 void format_values(const lam_study_view *view, const lam_configuration *configuration,
                    char *text, size_t bytes)
 {
     size_t length = 0;
     text[0] = '\0';
     for (size_t i = 0; i < view->plan.space.count && length < bytes; i++) {
-        const char *value = configuration->values[i];
         const char *key = shorten_key(&view->plan.space, view->plan.space.parameters[i].key);
+        char value[LAM_PARAMETER_VALUE_BYTES];
+        shorten_value(configuration->values[i], value);
         if (*value)
             length += (size_t)snprintf(text + length, bytes - length, "%s%s=%s",
                                        length > 0 ? " " : "", key, value);
@@ -150,16 +162,6 @@ static void print_table_head(const lam_study_view *view, const char *title)
     printf(" %16s %12s\n", "train accuracy", "validation");
 }
 
-static void print_value(const char *text)
-{
-    char *end = NULL;
-    double value = strtod(text, &end);
-    if (*text && *end == '\0')
-        printf(" %14.6g", value);
-    else
-        printf(" %14s", *text ? text : "-");
-}
-
 void print_trials(const lam_study_view *view, const char *title)
 {
     size_t count = 0;
@@ -172,8 +174,11 @@ void print_trials(const lam_study_view *view, const char *title)
         printf("%9" PRId64, done[i].configuration->index + 1);
         if (view->plan.seed_count > 1)
             printf(" %6" PRIu64, done[i].trial->seed);
-        for (size_t k = 0; k < view->plan.space.count; k++)
-            print_value(done[i].configuration->values[k]);
+        for (size_t k = 0; k < view->plan.space.count; k++) {
+            char value[LAM_PARAMETER_VALUE_BYTES];
+            shorten_value(done[i].configuration->values[k], value);
+            printf(" %14s", *value ? value : "-");
+        }
         printf(" %14.2f %% %10.2f %%\n", 100 * m->train.accuracy, 100 * m->validation.accuracy);
     }
     free(done);

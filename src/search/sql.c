@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- failures ---- */
 
@@ -55,6 +56,10 @@ lam_status lam_sql_fail(lam_sql *sql, int code)
 
 static lam_status fail_to_open(lam_sql *sql, bool creates)
 {
+    if (!creates && access(sql->path, F_OK) != 0)
+        return lam_fail(sql->context, LAM_STATUS_BAD_STUDY,
+                        "%s: there is no such study; make one with: lamina search new",
+                        sql->path);
     return lam_fail(sql->context, creates ? LAM_STATUS_BAD_OUTPUT : LAM_STATUS_BAD_STUDY,
                     creates ? "%s: cannot make a study there: %s; choose another place"
                             : "%s: cannot open a study there: %s; check the path and the "

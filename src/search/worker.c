@@ -211,8 +211,7 @@ static lam_status take_turn(worker *w, bool *ret_is_over)
     lam_search_look look;
     const struct timespec nap = {.tv_nsec = NAP_NS};
     if (lam_stop_requested(w->context))
-        return lam_fail(w->context, LAM_STATUS_INTERRUPTED,
-                        "interrupted; go on with: lamina search resume");
+        return lam_fail(w->context, LAM_STATUS_INTERRUPTED, "interrupted");
     LAM_TRY(w->keeper->look(w->keeper->user, &w->identity, &look));
     lam_status status = LAM_STATUS_OK;
     *ret_is_over = look.outlook == LAM_OUTLOOK_OVER;
@@ -262,6 +261,10 @@ lam_status lam_search_work(lam_device *device, const lam_search_keeper *keeper,
     lam_status status = start(&w);
     while (status == LAM_STATUS_OK && !is_over)
         status = take_turn(&w, &is_over);
+    if (status == LAM_STATUS_INTERRUPTED)
+        status = lam_fail(w.context, status,
+                          "interrupted: trials in training were given back, and go on from "
+                          "their checkpoints with: lamina search resume");
     lam_workshop_destroy(&w.workshop);
     free(w.recipe);
     return status;

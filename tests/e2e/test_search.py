@@ -62,7 +62,7 @@ class WholeStudy(LaminaTest):
         self.assertEqual(status["trials"]["done"], 12)
         self.assertTrue(status["over"])
         text = succeed("search", "status", self.study).out
-        self.assertIn("l2=log:1e-05..0.1", text)
+        self.assertIn("l2=log:1e-5..0.1", text)
         self.assertIn("trials 12/12", succeed("search", "watch", self.study).out)
 
     def test_the_best_are_ranked_with_statistics(self):
@@ -170,7 +170,7 @@ class Killing(LaminaTest):
     def test_interrupting_gives_trials_back(self):
         study = make_study(self.place / "interrupted.db", *SPACE, "--trials", "3", "--set",
                            "stop={cycles: 400000}")
-        worker = start("search", "run", study)
+        worker = start("search", "run", study, "-q", "--population", "3")
         wait_until(lambda: '"running": 3' in succeed("search", "status", study, "--json").out,
                    worker)
         worker.send_signal(signal.SIGINT)
