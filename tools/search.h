@@ -5,6 +5,7 @@
 #ifndef LAM_TOOLS_SEARCH_H
 #define LAM_TOOLS_SEARCH_H
 
+#include "search_mpi.h"
 #include "tool.h"
 
 tool_command search_bench;
@@ -58,6 +59,7 @@ typedef struct work_options {
     double lease_seconds;
     int max_consecutive_failures;
     bool fail_fast;
+    search_ranks ranks; /* all zero without MPI */
 } work_options;
 /** --population, --lease, --max-consecutive-failures, --fail-fast; its input is a
  * work_options. */

@@ -180,11 +180,8 @@ static char *make_answer(const service *s, const char *request)
 static void give_up_rank(int rank)
 {
     world.ranks[rank].has_ended = true;
-    fprintf(
-        stderr,
-        "lamina: warning: rank %d (%s) is lost; its trials go on elsewhere once their lease "
-        "has run out\n",
-        rank, world.ranks[rank].process.host);
+    fprintf(stderr, "lamina: warning: rank %d (%s) is lost; its trials go on elsewhere\n", rank,
+            world.ranks[rank].process.host);
 }
 
 static void take_message(const service *s, const MPI_Status *found)
@@ -238,7 +235,8 @@ void search_mpi_serve(lam_context *context, const lam_search_keeper *keeper,
                       void (*tick)(void *user), void *user)
 {
     const service s = {context, keeper, tick, user};
-    serve(&s);
+    if (world.rank == 0)
+        serve(&s);
     world.has_served = true;
 }
 
@@ -286,10 +284,10 @@ void search_mpi_end(void)
         world.is_broken |= !send_text(0, TAG_GOODBYE, goodbye);
     if (world.rank == 0 && !world.has_served)
         serve(&none);
-    /* Without rank 0 there is nobody to finish with. */
-    if (world.is_broken)
-        MPI_Abort(MPI_COMM_WORLD, lam_status_exit_code(LAM_STATUS_BAD_STUDY));
-    MPI_Finalize();
+    /* Without rank 0 there is nobody to finish with; that mpirun takes the process's end for a
+     * failure then is right. */
+    if (!world.is_broken)
+        MPI_Finalize();
     free(world.ranks);
     world.ranks = NULL;
 }

@@ -23,7 +23,8 @@ LAM_MUST_USE lam_status search_mpi_start(search_ranks *ret_ranks);
 
 /** On rank 0: answers by the functions of `keeper`, whose errors are in `context`, until all
  * other ranks have ended or are lost, and calls `tick` (NULL: nothing) about once a second.
- * With one rank it returns at once. Once `context` is asked to stop, other ranks are, too. */
+ * On other ranks, with one rank and without MPI it returns at once. Once `context` is asked to
+ * stop, other ranks are, too. */
 void search_mpi_serve(lam_context *context, const lam_search_keeper *keeper,
                       void (*tick)(void *user), void *user);
 
@@ -31,7 +32,8 @@ void search_mpi_serve(lam_context *context, const lam_search_keeper *keeper,
 char *search_mpi_exchange(void *user, const char *request, char (*ret_problem)[256]);
 
 /** Every rank's last call, whatever went wrong: tells rank 0, and waits for the others, since
- * mpirun ends them all when one leaves with a status other than 0. */
+ * mpirun ends them all when one leaves with a status other than 0. For the same reason files
+ * should be closed, and results written out, before it. */
 void search_mpi_end(void);
 
 #endif

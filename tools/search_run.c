@@ -10,7 +10,10 @@ typedef struct run_options {
     const char *study;
     plan_options plan; /* counts alone */
     work_options work;
+    bool has_mpi;
 } run_options;
+
+enum { OPTION_MPI = 720 };
 
 static const struct argp_child children[] = {
     {&study_argp, 0, NULL, 0}, {&device_argp, 0, NULL, 0},
@@ -31,6 +34,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'q':
         options->common.quiet = true;
+        return 0;
+    case OPTION_MPI:
+        options->has_mpi = true;
         return 0;
     case ARGP_KEY_END:
         require_study(state, options->study);
@@ -78,24 +84,55 @@ static lam_status prepare(lam_context *context, const run_options *options)
     return status;
 }
 
-static int run(lam_context *context, const run_options *options)
+/* Rank 0 is of use to others without any device of its own. A failure has been said. */
+static lam_status work(lam_context *context, const run_options *options)
 {
+    const search_ranks *ranks = &options->work.ranks;
+    const process_share share = options->has_mpi ? ranks->share : (process_share){0, 1};
     device_set devices = {0};
-    lam_status status = prepare(context, options);
-    if (status != LAM_STATUS_OK)
-        return report_failure(context, status);
-    status = open_device_set(context, &options->common, (process_share){0, 1}, &devices);
-    if (status == LAM_STATUS_OK)
+    lam_status status = open_device_set(context, &options->common, share, &devices);
+    if (status == LAM_STATUS_OK || (ranks->rank == 0 && ranks->size > 1))
         status =
             work_on_study(context, &devices, &options->common, options->study, &options->work);
     device_set_close(&devices);
-    return status == LAM_STATUS_OK ? print_outcome(context, options)
-                                   : lam_status_exit_code(status);
+    return status;
+}
+
+static int run(lam_context *context, const run_options *options)
+{
+    const bool has_file = options->work.ranks.rank == 0;
+    lam_status status = has_file ? prepare(context, options) : LAM_STATUS_OK;
+    if (status != LAM_STATUS_OK)
+        return report_failure(context, status);
+    status = work(context, options);
+    if (status != LAM_STATUS_OK)
+        return lam_status_exit_code(status);
+    return has_file ? print_outcome(context, options) : EXIT_SUCCESS;
+}
+
+/* Among the processes that mpirun started, if that was asked for. */
+static int run_in_place(lam_context *context, run_options *options)
+{
+    if (!options->has_mpi)
+        return run(context, options);
+    lam_status status = search_mpi_start(&options->work.ranks);
+    if (status != LAM_STATUS_OK)
+        return lam_status_exit_code(status);
+    int exit_status = run(context, options);
+    fflush(stdout);
+    search_mpi_end();
+    return exit_status;
 }
 
 int search_run(lam_context *context, int argc, char **argv)
 {
-    const struct argp_option own_options[] = {{"quiet", 'q', 0, 0, "no progress", 3}, {0}};
+    const struct argp_option own_options[] = {{"mpi", OPTION_MPI, 0, 0,
+                                               "work together with the other processes that "
+                                               "mpirun started: rank 0 alone opens STUDY, "
+                                               "and those of one machine share its devices out",
+                                               2},
+                                              {"quiet", 'q', 0, 0, "no progress", 3},
+                                              {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -107,11 +144,12 @@ int search_run(lam_context *context, int argc, char **argv)
                "Examples:\n"
                "  lamina search run study.db\n"
                "  lamina search run study.db --trials 40 --seeds 3\n"
-               "  lamina search resume study.db --device gpu --population 64",
+               "  lamina search resume study.db --device gpu --population 64\n"
+               "  mpirun --enable-recovery -n 4 lamina search run study.db --mpi",
         .children = children};
     run_options options = {.common = common_options_start(), .plan = plan_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
-    int exit_status = run(context, &options);
+    int exit_status = run_in_place(context, &options);
     common_options_free(&options.common);
     return exit_status;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "search.h"
+#include "search_mpi.h"
 
 /* Reading the study for a line of progress is cheap, but not free. */
 #define REFRESH_SECONDS 1.0
@@ -70,7 +71,7 @@ typedef struct work_seat {
     const lam_dataset *dataset;
     const char *path;
     work_view *view;
-    lam_study *study;
+    lam_study *study; /* NULL where it is remote */
     pthread_t thread;
     bool has_thread;
     lam_status status;
@@ -102,7 +103,7 @@ static void end_line(work_view *view)
 static void show_wave(work_view *view, lam_study *study, const lam_progress *wave)
 {
     bool is_due = get_seconds() - view->refreshed > REFRESH_SECONDS;
-    if (!is_due)
+    if (!is_due || !study)
         return;
     refresh(view, study);
     view->refreshed = get_seconds();
@@ -131,13 +132,39 @@ static void show_progress(void *user, const lam_search_progress *progress)
 
 /* ---- the work ---- */
 
+/* The study's file, or the way to rank 0, which has it. */
+typedef struct study_link {
+    lam_study *study;
+    lam_remote_keeper *remote;
+} study_link;
+
+static lam_status open_link(lam_context *context, const char *path, const work_options *options,
+                            study_link *ret_link)
+{
+    *ret_link = (study_link){NULL, NULL};
+    if (options->ranks.rank > 0)
+        return lam_remote_keeper_create(context, search_mpi_exchange, NULL, &ret_link->remote);
+    return lam_study_open(context, path, &ret_link->study);
+}
+
+static void close_link(study_link *link)
+{
+    lam_remote_keeper_destroy(&link->remote);
+    lam_study_close(&link->study);
+}
+
+static lam_search_keeper get_keeper(const study_link *link)
+{
+    return link->remote ? lam_remote_keeper_get_keeper(link->remote)
+                        : lam_study_get_keeper(link->study);
+}
+
 /* The study says whose rows it is about; the options, where they are. */
 static lam_status load_data(lam_context *context, const common_options *common,
-                            lam_study *study, lam_dataset **ret_dataset)
+                            const lam_study_plan *plan, lam_dataset **ret_dataset)
 {
-    const lam_search_keeper keeper = lam_study_get_keeper(study);
-    const lam_data_options *rows = &keeper.get_plan(keeper.user)->recipe.data;
-    lam_recipe recipe = keeper.get_plan(keeper.user)->recipe;
+    const lam_data_options *rows = &plan->recipe.data;
+    lam_recipe recipe = plan->recipe;
     const char *data = settle_data(common, &recipe);
     return lam_dataset_load(
         context, rows, rows->source == LAM_DATA_SOURCE_SYNTHETIC ? NULL : data, ret_dataset);
@@ -146,11 +173,13 @@ static lam_status load_data(lam_context *context, const common_options *common,
 static lam_status work(work_seat *seat)
 {
     char waves[PATH_MAX];
-    lam_status status = lam_study_open(seat->seat->context, seat->path, &seat->study);
+    study_link link;
+    lam_status status = open_link(seat->seat->context, seat->path, seat->options, &link);
     if (status != LAM_STATUS_OK)
         return status;
     snprintf(waves, sizeof waves, "%s.waves", seat->path);
-    const lam_search_keeper keeper = lam_study_get_keeper(seat->study);
+    const lam_search_keeper keeper = get_keeper(&link);
+    seat->study = link.study;
     const lam_search_options settings = {.wave_directory = waves,
                                          .gemm = seat->common->gemm,
                                          .population = seat->options->population,
@@ -161,7 +190,8 @@ static lam_status work(work_seat *seat)
                                          .progress = seat->common->quiet ? NULL : show_progress,
                                          .progress_user = seat};
     status = lam_search_work(seat->seat->device, &keeper, seat->dataset, &settings);
-    lam_study_close(&seat->study);
+    seat->study = NULL;
+    close_link(&link);
     return status;
 }
 
@@ -172,17 +202,21 @@ static void *run_thread(void *user)
     return NULL;
 }
 
-/* The first seat's work is done here; its failure, or another's, is said. */
-static lam_status work_seats(work_seat *seats, size_t count)
+/* Each seat works in a thread of its own, while this one serves the other ranks, if there are
+ * any. A seat's failure is said. */
+static lam_status work_seats(lam_context *context, const lam_search_keeper *keeper,
+                             work_seat *seats, size_t count)
 {
     lam_status status = LAM_STATUS_OK;
-    for (size_t i = 1; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         seats[i].has_thread =
             pthread_create(&seats[i].thread, NULL, run_thread, &seats[i]) == 0;
-    (void)run_thread(&seats[0]);
-    for (size_t i = 1; i < count; i++)
+    search_mpi_serve(context, keeper, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
         if (seats[i].has_thread)
             pthread_join(seats[i].thread, NULL);
+        else
+            (void)run_thread(&seats[i]);
     for (size_t i = 0; i < count; i++) {
         if (seats[i].status == LAM_STATUS_OK)
             continue;
@@ -194,25 +228,23 @@ static lam_status work_seats(work_seat *seats, size_t count)
     return status;
 }
 
-static lam_status work_with_data(const device_set *devices, const common_options *common,
-                                 const char *path, const work_options *options,
-                                 const lam_dataset *dataset)
+static lam_status work_with_data(lam_context *context, const lam_search_keeper *keeper,
+                                 const device_set *devices, const work_seat *all)
 {
-    work_view view = {
-        .lock = PTHREAD_MUTEX_INITIALIZER, .path = path, .is_terminal = isatty(STDERR_FILENO)};
-    work_seat *seats = calloc(devices->count, sizeof *seats);
+    work_view view = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                      .path = all->path,
+                      .is_terminal = isatty(STDERR_FILENO)};
+    work_seat *seats = calloc(devices->count + 1, sizeof *seats);
     if (!seats) {
         fputs("lamina: memory is exhausted; name fewer devices\n", stderr);
         return LAM_STATUS_NO_MEMORY;
     }
-    for (size_t i = 0; i < devices->count; i++)
-        seats[i] = (work_seat){.seat = &devices->seats[i],
-                               .common = common,
-                               .options = options,
-                               .dataset = dataset,
-                               .path = path,
-                               .view = &view};
-    lam_status status = work_seats(seats, devices->count);
+    for (size_t i = 0; i < devices->count; i++) {
+        seats[i] = *all;
+        seats[i].seat = &devices->seats[i];
+        seats[i].view = &view;
+    }
+    lam_status status = work_seats(context, keeper, seats, devices->count);
     end_line(&view);
     free(seats);
     return status;
@@ -222,17 +254,22 @@ lam_status work_on_study(lam_context *context, const device_set *devices,
                          const common_options *common, const char *path,
                          const work_options *options)
 {
-    lam_study *study = NULL;
+    study_link link;
+    lam_search_keeper keeper = {0};
     lam_dataset *dataset = NULL;
-    lam_status status = lam_study_open(context, path, &study);
-    if (status == LAM_STATUS_OK)
-        status = load_data(context, common, study, &dataset);
-    lam_study_close(&study);
-    if (status != LAM_STATUS_OK) {
-        report_failure(context, status);
-        return status;
+    lam_status status = open_link(context, path, options, &link);
+    if (status == LAM_STATUS_OK) {
+        keeper = get_keeper(&link);
+        status = load_data(context, common, keeper.get_plan(keeper.user), &dataset);
     }
-    status = work_with_data(devices, common, path, options, dataset);
+    if (status == LAM_STATUS_OK) {
+        const work_seat all = {
+            .common = common, .options = options, .dataset = dataset, .path = path};
+        status = work_with_data(context, &keeper, devices, &all);
+    } else {
+        report_failure(context, status);
+    }
     lam_dataset_destroy(&dataset);
+    close_link(&link);
     return status;
 }
