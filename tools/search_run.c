@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "search.h"
 
@@ -11,9 +13,11 @@ typedef struct run_options {
     plan_options plan; /* counts alone */
     work_options work;
     bool has_mpi;
+    int shard_index, shard_count; /* 0 of 0: the study's own file */
+    char shard_path[PATH_MAX];
 } run_options;
 
-enum { OPTION_MPI = 720 };
+enum { OPTION_MPI = 720, OPTION_SHARD };
 
 static const struct argp_child children[] = {
     {&study_argp, 0, NULL, 0}, {&device_argp, 0, NULL, 0},
@@ -21,10 +25,19 @@ static const struct argp_child children[] = {
     {&json_argp, 0, NULL, 0},  {&count_argp, 0, NULL, 0},
     {&work_argp, 0, NULL, 0},  {0}};
 
+static void parse_shard(const struct argp_state *state, const char *text, run_options *options)
+{
+    char rest;
+    bool is_legal =
+        sscanf(text, "%d/%d%c", &options->shard_index, &options->shard_count, &rest) == 2 &&
+        options->shard_index >= 0 && options->shard_index < options->shard_count;
+    if (!is_legal)
+        argp_error(state, "--shard %s: legal: I/N with I from 0 to N - 1", text);
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     run_options *options = state->input;
-    (void)argument;
     switch (key) {
     case ARGP_KEY_INIT:
         share_options(state, children, &options->common);
@@ -38,8 +51,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_MPI:
         options->has_mpi = true;
         return 0;
+    case OPTION_SHARD:
+        parse_shard(state, argument, options);
+        return 0;
     case ARGP_KEY_END:
         require_study(state, options->study);
+        if (options->has_mpi && options->shard_count > 0)
+            argp_error(state, "--mpi and --shard exclude each other: ranks share one file");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -74,12 +92,29 @@ static int print_outcome(lam_context *context, const run_options *options)
     return EXIT_SUCCESS;
 }
 
-static lam_status prepare(lam_context *context, const run_options *options)
+/* "study.db" has the shards "study.shard-0-of-4.db" and so on. */
+static void name_shard(const run_options *options, char path[PATH_MAX])
+{
+    const char *slash = strrchr(options->study, '/'), *dot = strrchr(options->study, '.');
+    bool has_ending = dot && (!slash || dot > slash);
+    int length = (int)(has_ending ? dot - options->study : (long)strlen(options->study));
+    snprintf(path, PATH_MAX, "%.*s.shard-%d-of-%d%s", length, options->study,
+             options->shard_index, options->shard_count, has_ending ? dot : "");
+}
+
+/* The study is as large as asked for; with --shard its shard is what is worked on. */
+static lam_status prepare(lam_context *context, run_options *options)
 {
     lam_study *study = NULL;
     lam_status status = lam_study_open(context, options->study, &study);
     if (status == LAM_STATUS_OK)
         status = extend(study, &options->plan);
+    if (status == LAM_STATUS_OK && options->shard_count > 0) {
+        name_shard(options, options->shard_path);
+        status = lam_study_make_shard(study, options->shard_path, options->shard_index,
+                                      options->shard_count);
+        options->study = options->shard_path;
+    }
     lam_study_close(&study);
     return status;
 }
@@ -98,7 +133,7 @@ static lam_status work(lam_context *context, const run_options *options)
     return status;
 }
 
-static int run(lam_context *context, const run_options *options)
+static int run(lam_context *context, run_options *options)
 {
     const bool has_file = options->work.ranks.rank == 0;
     lam_status status = has_file ? prepare(context, options) : LAM_STATUS_OK;
@@ -126,13 +161,18 @@ static int run_in_place(lam_context *context, run_options *options)
 
 int search_run(lam_context *context, int argc, char **argv)
 {
-    const struct argp_option own_options[] = {{"mpi", OPTION_MPI, 0, 0,
-                                               "work together with the other processes that "
-                                               "mpirun started: rank 0 alone opens STUDY, "
-                                               "and those of one machine share its devices out",
-                                               2},
-                                              {"quiet", 'q', 0, 0, "no progress", 3},
-                                              {0}};
+    const struct argp_option own_options[] = {
+        {"mpi", OPTION_MPI, 0, 0,
+         "work together with the other processes that mpirun started: rank 0 alone opens "
+         "STUDY, "
+         "and those of one machine share its devices out",
+         2},
+        {"shard", OPTION_SHARD, "I/N", 0,
+         "work on part I = 0 .. N-1 of N in a file of its own, <study>.shard-I-of-N.db, for "
+         "machines that share nothing; bring them together with: lamina search merge",
+         2},
+        {"quiet", 'q', 0, 0, "no progress", 3},
+        {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -145,7 +185,8 @@ int search_run(lam_context *context, int argc, char **argv)
                "  lamina search run study.db\n"
                "  lamina search run study.db --trials 40 --seeds 3\n"
                "  lamina search resume study.db --device gpu --population 64\n"
-               "  mpirun --enable-recovery -n 4 lamina search run study.db --mpi",
+               "  mpirun --enable-recovery -n 4 lamina search run study.db --mpi\n"
+               "  lamina search run study.db --shard $SLURM_ARRAY_TASK_ID/16",
         .children = children};
     run_options options = {.common = common_options_start(), .plan = plan_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
