@@ -405,7 +405,7 @@ START_TEST(space_that_is_used_up_ends_a_learning_study)
     ck_assert(view->is_over);
     ck_assert_int_eq(view->total, 3);
     lam_study_view_free(&view);
-    ck_assert_ptr_nonnull(strstr(study_warnings, "ends with 3 configurations"));
+    ck_assert_ptr_nonnull(strstr(study_warnings, "no more than 3 different"));
     lam_space_free(&plan.space);
     lam_study_close(&study);
 }
