@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kernel/source.h"
+#include "search/sampler.h"
 #include "search/schema.h"
 #include "search/study.h"
 #include "support/small_study.h"
@@ -368,6 +369,36 @@ START_TEST(learning_sampler_makes_configurations_as_results_come)
 }
 END_TEST
 
+START_TEST(learning_sampler_sees_what_came_of_earlier_ones)
+{
+    enum { COUNT = 14 };
+    lam_study_plan plan = small_plan();
+    lam_past_point past[COUNT] = {0};
+    plan.sampler = LAM_SAMPLER_TPE;
+    plan.objective = LAM_OBJECTIVE_LOSS;
+    plan.configuration_count = COUNT;
+    plan.seed_count = 1;
+    lam_study *study = create_study(&plan);
+    ck_assert_int_eq(work_off(study, "a", 1), COUNT);
+    lam_study_view *view = NULL;
+    ck_assert_ok(lam_study_read(study, &view));
+    for (int64_t i = 0; i < COUNT; i++) {
+        lam_point point = {0};
+        bool is_ready = false;
+        ck_assert_ok(lam_sampler_draw(study_context, &plan.space, plan.sampler, plan.seed, i,
+                                      past, &is_ready, &point));
+        for (size_t k = 0; k < plan.space.count; k++)
+            ck_assert_str_eq(view->configurations[i].values[k], point.values[k]);
+        memcpy(past[i].unit, point.unit, sizeof point.unit);
+        past[i].cost = small_measurement(i, 0, 70).validation.loss;
+        past[i].is_over = true;
+    }
+    lam_study_view_free(&view);
+    lam_space_free(&plan.space);
+    lam_study_close(&study);
+}
+END_TEST
+
 START_TEST(learning_sampler_lets_workers_wait_for_results)
 {
     lam_study_plan plan = small_plan();
@@ -633,6 +664,7 @@ static void add_tests(Suite *suite)
     add_study_test(suite, "limit", limit_on_file_size_is_told_and_costs_nothing);
     add_study_test(suite, "read-only", file_that_must_not_be_written_can_be_read);
     add_study_test(suite, "learning", learning_sampler_makes_configurations_as_results_come);
+    add_study_test(suite, "history", learning_sampler_sees_what_came_of_earlier_ones);
     add_study_test(suite, "waiting", learning_sampler_lets_workers_wait_for_results);
     add_study_test(suite, "used up", space_that_is_used_up_ends_a_learning_study);
     add_study_test(suite, "patience", patience_ends_a_study_that_stopped_improving);

@@ -138,13 +138,14 @@ static lam_status read_past(lam_study *study, lam_past_point *past, int64_t coun
         " JOIN trial t ON t.configuration = c.id GROUP BY c.id ORDER BY c.id",
         LAM_BIND_NONE, &rows);
     while (lam_sql_next(study->sql, rows, &status)) {
-        double mean = lam_sql_column_real(rows, 1);
+        lam_past_point point = {.cost = INFINITY, .is_over = sqlite3_column_int(rows, 2) != 0};
+        if (sqlite3_column_type(rows, 1) != SQLITE_NULL)
+            point.cost = -sign * sqlite3_column_double(rows, 1);
         if (i == count ||
-            !parse_unit(lam_sql_column_text(rows, 0), study->plan.space.count, past[i].unit))
+            !parse_unit(lam_sql_column_text(rows, 0), study->plan.space.count, point.unit))
             status = fail_values(study, i);
         else
-            past[i++] = (lam_past_point){.cost = isnan(mean) ? INFINITY : -sign * mean,
-                                         .is_over = sqlite3_column_int(rows, 2) != 0};
+            past[i++] = point;
     }
     return status;
 }
