@@ -300,7 +300,7 @@ START_TEST(full_disk_is_told_and_costs_nothing)
     lam_sql *sql = study->sql;
     ck_assert_int_eq(sqlite3_exec(sql->handle, "PRAGMA max_page_count = 1", NULL, NULL, NULL),
                      SQLITE_OK);
-    study_fails(lam_study_extend(study, 3000, 2), LAM_STATUS_BAD_OUTPUT, "free some space");
+    study_fails(lam_study_extend(study, 500, 2), LAM_STATUS_BAD_OUTPUT, "free some space");
     ck_assert_int_eq(
         sqlite3_exec(sql->handle, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL),
         SQLITE_OK);
@@ -317,10 +317,10 @@ START_TEST(limit_on_file_size_is_told_and_costs_nothing)
     lam_study *study = create_small_study();
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
     small = old;
-    small.rlim_cur = 100000;
+    small.rlim_cur = 60000;
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    lam_status status = lam_study_extend(study, 3000, 2);
+    lam_status status = lam_study_extend(study, 500, 2);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
     study_fails(status, LAM_STATUS_BAD_OUTPUT, "disk");
     ck_assert_int_eq(work_off(study, "a", 5), 24);
