@@ -55,7 +55,8 @@ START_TEST(look_shows_what_a_claim_would_take)
     ck_assert_uint_eq(look.waiting, 12);
     ck_assert_uint_eq(look.population, 0);
     ck_assert_ok(keeper.set_population(study, &worker, look.group, 8, speeds, 3));
-    ck_assert_ok(keeper.set_population(study, &worker, look.group, 4, speeds, 3));
+    ck_assert_ok(keeper.set_population(study, &worker, look.group, 4, NULL, 0));
+    ck_assert_int_eq(ask_study("SELECT count(models_per_second) FROM population"), 3);
     lam_search_look_free(&look);
     ck_assert_ok(keeper.look(study, &worker, &look));
     ck_assert_uint_eq(look.population, 4);
@@ -340,6 +341,7 @@ static pid_t find_dead_pid(void)
 
 START_TEST(dead_worker_is_told_by_pid_start_and_host)
 {
+    const pid_t dead_pid = find_dead_pid(); /* no connection goes through fork() */
     lam_study *study = create_small_study();
     const lam_worker_identity alive = small_worker("a");
     ck_assert(!is_taken_over(study, &alive));
@@ -347,7 +349,7 @@ START_TEST(dead_worker_is_told_by_pid_start_and_host)
     later.process_start--;
     ck_assert(is_taken_over(study, &later));
     lam_worker_identity dead = alive;
-    dead.pid = find_dead_pid();
+    dead.pid = dead_pid;
     ck_assert(is_taken_over(study, &dead));
     lam_worker_identity elsewhere = dead;
     strcpy(elsewhere.host, "elsewhere");
@@ -430,7 +432,7 @@ START_TEST(killed_workers_lose_and_repeat_nothing)
     plan.configuration_count = 200;
     lam_study *study = create_study(&plan);
     lam_space_free(&plan.space);
-    lam_study_close(&study); /* no connection goes through fork() */
+    lam_study_close(&study); /* before fork(), as above */
     for (int i = 0; i < WORKERS; i++)
         children[i] = start_child(i);
     srand(1);
