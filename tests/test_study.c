@@ -210,8 +210,8 @@ START_TEST(files_that_are_no_studies_are_refused_as_they_are)
     study_fails(try_open(), LAM_STATUS_BAD_STUDY, "another program");
     study_fails(try_create(&plan), LAM_STATUS_BAD_STUDY, "another program");
     ck_assert_int_eq(ask_study("SELECT count(*) FROM sqlite_schema"), 1);
-    snprintf(study_path, sizeof study_path, "%s/no/folder", study_folder.path);
-    study_fails(try_create(&plan), LAM_STATUS_BAD_OUTPUT, "cannot make");
+    snprintf(study_path, sizeof study_path, "%s/study.sqlite/in-a-file", study_folder.path);
+    study_fails(try_create(&plan), LAM_STATUS_BAD_OUTPUT, "cannot write");
     lam_space_free(&plan.space);
 }
 END_TEST
