@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kernel/source.h"
+#include "search/sampler.h"
 #include "search/schema.h"
 #include "search/study.h"
 #include "support/small_study.h"
@@ -209,8 +210,8 @@ START_TEST(files_that_are_no_studies_are_refused_as_they_are)
     study_fails(try_open(), LAM_STATUS_BAD_STUDY, "another program");
     study_fails(try_create(&plan), LAM_STATUS_BAD_STUDY, "another program");
     ck_assert_int_eq(ask_study("SELECT count(*) FROM sqlite_schema"), 1);
-    snprintf(study_path, sizeof study_path, "%s/no/folder", study_folder.path);
-    study_fails(try_create(&plan), LAM_STATUS_BAD_OUTPUT, "cannot make");
+    snprintf(study_path, sizeof study_path, "%s/study.sqlite/in-a-file", study_folder.path);
+    study_fails(try_create(&plan), LAM_STATUS_BAD_OUTPUT, "cannot write");
     lam_space_free(&plan.space);
 }
 END_TEST
@@ -299,7 +300,7 @@ START_TEST(full_disk_is_told_and_costs_nothing)
     lam_sql *sql = study->sql;
     ck_assert_int_eq(sqlite3_exec(sql->handle, "PRAGMA max_page_count = 1", NULL, NULL, NULL),
                      SQLITE_OK);
-    study_fails(lam_study_extend(study, 3000, 2), LAM_STATUS_BAD_OUTPUT, "free some space");
+    study_fails(lam_study_extend(study, 500, 2), LAM_STATUS_BAD_OUTPUT, "free some space");
     ck_assert_int_eq(
         sqlite3_exec(sql->handle, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL),
         SQLITE_OK);
@@ -316,10 +317,10 @@ START_TEST(limit_on_file_size_is_told_and_costs_nothing)
     lam_study *study = create_small_study();
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
     small = old;
-    small.rlim_cur = 100000;
+    small.rlim_cur = 60000;
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    lam_status status = lam_study_extend(study, 3000, 2);
+    lam_status status = lam_study_extend(study, 500, 2);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
     study_fails(status, LAM_STATUS_BAD_OUTPUT, "disk");
     ck_assert_int_eq(work_off(study, "a", 5), 24);
@@ -368,6 +369,36 @@ START_TEST(learning_sampler_makes_configurations_as_results_come)
 }
 END_TEST
 
+START_TEST(learning_sampler_sees_what_came_of_earlier_ones)
+{
+    enum { COUNT = 14 };
+    lam_study_plan plan = small_plan();
+    lam_past_point past[COUNT] = {0};
+    plan.sampler = LAM_SAMPLER_TPE;
+    plan.objective = LAM_OBJECTIVE_LOSS;
+    plan.configuration_count = COUNT;
+    plan.seed_count = 1;
+    lam_study *study = create_study(&plan);
+    ck_assert_int_eq(work_off(study, "a", 1), COUNT);
+    lam_study_view *view = NULL;
+    ck_assert_ok(lam_study_read(study, &view));
+    for (int64_t i = 0; i < COUNT; i++) {
+        lam_point point = {0};
+        bool is_ready = false;
+        ck_assert_ok(lam_sampler_draw(study_context, &plan.space, plan.sampler, plan.seed, i,
+                                      past, &is_ready, &point));
+        for (size_t k = 0; k < plan.space.count; k++)
+            ck_assert_str_eq(view->configurations[i].values[k], point.values[k]);
+        memcpy(past[i].unit, point.unit, sizeof point.unit);
+        past[i].cost = small_measurement(i, 0, 70).validation.loss;
+        past[i].is_over = true;
+    }
+    lam_study_view_free(&view);
+    lam_space_free(&plan.space);
+    lam_study_close(&study);
+}
+END_TEST
+
 START_TEST(learning_sampler_lets_workers_wait_for_results)
 {
     lam_study_plan plan = small_plan();
@@ -405,7 +436,7 @@ START_TEST(space_that_is_used_up_ends_a_learning_study)
     ck_assert(view->is_over);
     ck_assert_int_eq(view->total, 3);
     lam_study_view_free(&view);
-    ck_assert_ptr_nonnull(strstr(study_warnings, "ends with 3 configurations"));
+    ck_assert_ptr_nonnull(strstr(study_warnings, "no more than 3 different"));
     lam_space_free(&plan.space);
     lam_study_close(&study);
 }
@@ -633,6 +664,7 @@ static void add_tests(Suite *suite)
     add_study_test(suite, "limit", limit_on_file_size_is_told_and_costs_nothing);
     add_study_test(suite, "read-only", file_that_must_not_be_written_can_be_read);
     add_study_test(suite, "learning", learning_sampler_makes_configurations_as_results_come);
+    add_study_test(suite, "history", learning_sampler_sees_what_came_of_earlier_ones);
     add_study_test(suite, "waiting", learning_sampler_lets_workers_wait_for_results);
     add_study_test(suite, "used up", space_that_is_used_up_ends_a_learning_study);
     add_study_test(suite, "patience", patience_ends_a_study_that_stopped_improving);

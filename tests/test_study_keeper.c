@@ -55,7 +55,8 @@ START_TEST(look_shows_what_a_claim_would_take)
     ck_assert_uint_eq(look.waiting, 12);
     ck_assert_uint_eq(look.population, 0);
     ck_assert_ok(keeper.set_population(study, &worker, look.group, 8, speeds, 3));
-    ck_assert_ok(keeper.set_population(study, &worker, look.group, 4, speeds, 3));
+    ck_assert_ok(keeper.set_population(study, &worker, look.group, 4, NULL, 0));
+    ck_assert_int_eq(ask_study("SELECT count(models_per_second) FROM population"), 3);
     lam_search_look_free(&look);
     ck_assert_ok(keeper.look(study, &worker, &look));
     ck_assert_uint_eq(look.population, 4);
@@ -340,6 +341,7 @@ static pid_t find_dead_pid(void)
 
 START_TEST(dead_worker_is_told_by_pid_start_and_host)
 {
+    const pid_t dead_pid = find_dead_pid(); /* no connection goes through fork() */
     lam_study *study = create_small_study();
     const lam_worker_identity alive = small_worker("a");
     ck_assert(!is_taken_over(study, &alive));
@@ -347,7 +349,7 @@ START_TEST(dead_worker_is_told_by_pid_start_and_host)
     later.process_start--;
     ck_assert(is_taken_over(study, &later));
     lam_worker_identity dead = alive;
-    dead.pid = find_dead_pid();
+    dead.pid = dead_pid;
     ck_assert(is_taken_over(study, &dead));
     lam_worker_identity elsewhere = dead;
     strcpy(elsewhere.host, "elsewhere");
@@ -374,7 +376,12 @@ static void work_as_child(int number)
     lam_study *study = open_study();
     snprintf(name, sizeof name, "worker %d of pid %d", number, (int)getpid());
     const lam_worker_identity worker = small_worker(name);
-    for (lam_wave_claim *claim; (claim = claim_wave(study, &worker, 5));) {
+    while (ask_study("SELECT count(*) FROM trial WHERE finished IS NULL") > 0) {
+        lam_wave_claim *claim = claim_wave(study, &worker, 5);
+        if (!claim) {
+            usleep(200); /* others have the rest, and may die */
+            continue;
+        }
         ck_assert(report_step(study, claim, 10));
         usleep(2000);
         ck_assert(report_step(study, claim, 70));
@@ -395,31 +402,52 @@ static pid_t start_child(int number)
     return child;
 }
 
+/* Waits for the child to be in the midst of a wave; false where it came to its end. */
+static bool is_met_at_work(pid_t child)
+{
+    char query[100];
+    siginfo_t info = {0};
+    snprintf(query, sizeof query, "SELECT count(*) FROM wave WHERE ended IS NULL AND pid = %d",
+             (int)child);
+    while (ask_study(query) == 0) {
+        ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+        if (info.si_pid == child)
+            return false;
+        usleep(200);
+    }
+    return true;
+}
+
+static void reap(pid_t child, int expected)
+{
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), expected);
+}
+
 START_TEST(killed_workers_lose_and_repeat_nothing)
 {
     lam_study_plan plan = small_plan();
     pid_t children[WORKERS];
-    int status = 0;
     plan.configuration_count = 200;
     lam_study *study = create_study(&plan);
     lam_space_free(&plan.space);
-    lam_study_close(&study); /* no connection goes through fork() */
+    lam_study_close(&study); /* before fork(), as above */
     for (int i = 0; i < WORKERS; i++)
         children[i] = start_child(i);
     srand(1);
     for (int i = 0; i < KILLS; i++) {
         const int victim = rand() % WORKERS;
-        usleep((useconds_t)(rand() % 4000));
+        if (!is_met_at_work(children[victim]))
+            continue;
         kill(children[victim], SIGKILL);
-        ck_assert_int_eq(waitpid(children[victim], &status, 0), children[victim]);
+        reap(children[victim], SIGKILL);
         children[victim] = start_child(victim);
     }
-    for (int i = 0; i < WORKERS; i++) {
-        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
-        ck_assert_int_eq(status, 0);
-    }
+    for (int i = 0; i < WORKERS; i++)
+        reap(children[i], 0);
     study = open_study();
-    work_off(study, "last", 5);
+    ck_assert_int_eq(work_off(study, "last", 5), 0);
     lam_study_view *view = NULL;
     ck_assert_ok(lam_study_read(study, &view));
     ck_assert(view->is_over);

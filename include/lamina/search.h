@@ -73,7 +73,8 @@ typedef struct lam_wave_report {
     const int64_t *trials;               /* [count] */
     const lam_measurement *measurements; /* [count] */
     size_t count;
-    const char *checkpoint; /* the new one's path; NULL for none */
+    const char *checkpoint; /* the new one's path, of this attempt alone, so that no late writer
+                               replaces another's; NULL for none */
     int64_t checkpoint_step;
 } lam_wave_report;
 

@@ -138,13 +138,14 @@ static lam_status read_past(lam_study *study, lam_past_point *past, int64_t coun
         " JOIN trial t ON t.configuration = c.id GROUP BY c.id ORDER BY c.id",
         LAM_BIND_NONE, &rows);
     while (lam_sql_next(study->sql, rows, &status)) {
-        double mean = lam_sql_column_real(rows, 1);
+        lam_past_point point = {.cost = INFINITY, .is_over = sqlite3_column_int(rows, 2) != 0};
+        if (sqlite3_column_type(rows, 1) != SQLITE_NULL)
+            point.cost = -sign * sqlite3_column_double(rows, 1);
         if (i == count ||
-            !parse_unit(lam_sql_column_text(rows, 0), study->plan.space.count, past[i].unit))
+            !parse_unit(lam_sql_column_text(rows, 0), study->plan.space.count, point.unit))
             status = fail_values(study, i);
         else
-            past[i++] = (lam_past_point){.cost = isnan(mean) ? INFINITY : -sign * mean,
-                                         .is_over = sqlite3_column_int(rows, 2) != 0};
+            past[i++] = point;
     }
     return status;
 }
@@ -220,58 +221,64 @@ static lam_status add_trials(lam_study *study, int64_t configuration)
 }
 
 static lam_status add_configuration(lam_study *study, int64_t index, int64_t group,
-                                    const char *values, const char *unit)
+                                    const char *values, const char *unit, bool *ret_is_new)
 {
+    int64_t repetition = 0;
     if (!values || !unit)
         return lam_fail_memory(study->context, "a configuration", sizeof(lam_point));
-    return lam_sql_run(
-        study->sql,
-        "INSERT INTO configuration (id, trial_group, parameter_values, repetition, unit)"
-        " VALUES (?1, ?2, ?3,"
-        "  (SELECT count(*) FROM configuration WHERE parameter_values = ?3), ?4)",
-        LAM_BIND(LAM_VALUE(index), LAM_VALUE(group), LAM_VALUE(values), LAM_VALUE(unit)));
+    LAM_TRY(lam_sql_get_integer(study->sql,
+                                "SELECT count(*) FROM configuration WHERE parameter_values = ?",
+                                LAM_BIND(LAM_VALUE(values)), &repetition));
+    /* CMA-ES may come back to a point, and its generation then has it twice. */
+    *ret_is_new = repetition == 0 || study->plan.sampler == LAM_SAMPLER_CMAES;
+    if (!*ret_is_new)
+        return LAM_STATUS_OK;
+    return lam_sql_run(study->sql,
+                       "INSERT INTO configuration"
+                       " (id, trial_group, parameter_values, repetition, unit)"
+                       " VALUES (?, ?, ?, ?, ?)",
+                       LAM_BIND(LAM_VALUE(index), LAM_VALUE(group), LAM_VALUE(values),
+                                LAM_VALUE(repetition), LAM_VALUE(unit)));
 }
 
-static lam_status add_point(point_maker *maker, lam_point *point, int64_t index)
-{
-    const size_t count = maker->study->plan.space.count;
-    LAM_TRY(check_point(maker, point));
-    char *values = format_values(point, count), *unit = format_unit(point, count);
-    lam_status status = add_configuration(maker->study, index, maker->group, values, unit);
-    free(values);
-    free(unit);
-    return status == LAM_STATUS_OK ? add_trials(maker->study, index) : status;
-}
-
-/* A sampler that learns finds out on the way that there is nothing new left. */
+/* TPE repeats itself where the space is used up; other samplers say so by themselves. */
 static lam_status end_early(lam_study *study, int64_t index)
 {
     lam_log(study->context, LAM_LOG_LEVEL_WARNING,
-            "%s: %s; the study ends with %lld configurations instead of %lld", study->sql->path,
-            lam_error_message(study->context), (long long)index,
-            (long long)study->plan.configuration_count);
+            "%s: the space has no more than %lld different configurations; the study ends with "
+            "them and not with %lld",
+            study->sql->path, (long long)index, (long long)study->plan.configuration_count);
     study->plan.configuration_count = index;
     return lam_sql_run(study->sql, "UPDATE study SET configuration_count = ?",
                        LAM_BIND(LAM_VALUE(index)));
 }
 
+static lam_status add_point(point_maker *maker, lam_point *point, int64_t index,
+                            bool *ret_is_new)
+{
+    const size_t count = maker->study->plan.space.count;
+    LAM_TRY(check_point(maker, point));
+    char *values = format_values(point, count), *unit = format_unit(point, count);
+    lam_status status =
+        add_configuration(maker->study, index, maker->group, values, unit, ret_is_new);
+    free(values);
+    free(unit);
+    LAM_TRY(status);
+    return *ret_is_new ? add_trials(maker->study, index) : end_early(maker->study, index);
+}
+
 /* `*ret_is_made` false: the sampler waits for results, or has no more to offer. */
 static lam_status make_point(point_maker *maker, int64_t index, bool *ret_is_made)
 {
-    lam_study *study = maker->study;
-    const lam_study_plan *plan = &study->plan;
+    const lam_study_plan *plan = &maker->study->plan;
     lam_point point = {0};
+    bool is_ready = false;
     *ret_is_made = false;
-    lam_status status = lam_sampler_draw(study->context, &plan->space, plan->sampler,
-                                         plan->seed, index, maker->past, ret_is_made, &point);
-    if (status == LAM_STATUS_BAD_ARGUMENT && maker->past && index > 0) {
-        *ret_is_made = false;
-        return end_early(study, index);
-    }
-    LAM_TRY(status);
-    if (*ret_is_made && maker->past)
+    LAM_TRY(lam_sampler_draw(maker->study->context, &plan->space, plan->sampler, plan->seed,
+                             index, maker->past, &is_ready, &point));
+    if (is_ready && maker->past)
         memcpy(maker->past[index].unit, point.unit, sizeof point.unit);
-    return *ret_is_made ? add_point(maker, &point, index) : LAM_STATUS_OK;
+    return is_ready ? add_point(maker, &point, index, ret_is_made) : LAM_STATUS_OK;
 }
 
 static lam_status make_points(point_maker *maker, int64_t first, int64_t end, int64_t *ret_made)

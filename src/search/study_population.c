@@ -34,7 +34,7 @@ static lam_status keep_speed(lam_study *study, int64_t device, int64_t group,
                                 LAM_VALUE(speed->models_per_second)));
 }
 
-/* A newer measurement replaces all of an older one. */
+/* A newer measurement replaces all of an older one; a choice without one, the choice alone. */
 static lam_status keep_population(lam_study *study, const lam_worker_identity *worker,
                                   int64_t group, size_t population,
                                   const lam_population_speed *speeds, size_t speed_count)
@@ -42,7 +42,10 @@ static lam_status keep_population(lam_study *study, const lam_worker_identity *w
     int64_t device = 0;
     LAM_TRY(lam_study_find_device(study, worker->device, &device));
     LAM_TRY(lam_sql_run(study->sql,
-                        "DELETE FROM population WHERE device = ? AND trial_group = ?",
+                        speed_count > 0
+                            ? "DELETE FROM population WHERE device = ? AND trial_group = ?"
+                            : "UPDATE population SET is_chosen = 0"
+                              " WHERE device = ? AND trial_group = ?",
                         LAM_BIND(LAM_VALUE(device), LAM_VALUE(group))));
     for (size_t i = 0; i < speed_count; i++)
         LAM_TRY(keep_speed(study, device, group, &speeds[i]));
