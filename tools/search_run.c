@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "search.h"
 
@@ -11,9 +13,11 @@ typedef struct run_options {
     plan_options plan; /* counts alone */
     work_options work;
     bool has_mpi;
+    int shard, shard_count; /* 0 of 0: the whole study */
+    char shard_path[PATH_MAX];
 } run_options;
 
-enum { OPTION_MPI = 720 };
+enum { OPTION_MPI = 720, OPTION_SHARD };
 
 static const struct argp_child children[] = {
     {&study_argp, 0, NULL, 0}, {&device_argp, 0, NULL, 0},
@@ -21,10 +25,33 @@ static const struct argp_child children[] = {
     {&json_argp, 0, NULL, 0},  {&count_argp, 0, NULL, 0},
     {&work_argp, 0, NULL, 0},  {0}};
 
+static void parse_shard(struct argp_state *state, const char *text, run_options *options)
+{
+    int length = 0;
+    if (sscanf(text, "%d/%d%n", &options->shard, &options->shard_count, &length) != 2 ||
+        text[length] != '\0' || options->shard < 0 || options->shard >= options->shard_count)
+        argp_error(state, "--shard %s: legal: I/N, with I from 0 to N - 1", text);
+}
+
+/* study.db has shards like study.shard-3-of-8.db. */
+static void name_shard(struct argp_state *state, run_options *options)
+{
+    const size_t length = strlen(options->study);
+    const bool has_end = length > 3 && strcmp(options->study + length - 3, ".db") == 0;
+    if (options->plan.trials > 0 || options->plan.seeds > 0)
+        argp_error(state, "--shard goes without --trials and --seeds, which are the whole "
+                          "study's; give them to `lamina search new' or to a run without "
+                          "--shard, and make new shards");
+    int count = snprintf(options->shard_path, sizeof options->shard_path,
+                         "%.*s.shard-%d-of-%d.db", (int)(has_end ? length - 3 : length),
+                         options->study, options->shard, options->shard_count);
+    if (count >= (int)sizeof options->shard_path)
+        argp_error(state, "the path of STUDY is too long");
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     run_options *options = state->input;
-    (void)argument;
     switch (key) {
     case ARGP_KEY_INIT:
         share_options(state, children, &options->common);
@@ -38,8 +65,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_MPI:
         options->has_mpi = true;
         return 0;
+    case OPTION_SHARD:
+        parse_shard(state, argument, options);
+        return 0;
     case ARGP_KEY_END:
         require_study(state, options->study);
+        if (options->shard_count > 0)
+            name_shard(state, options);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -53,12 +85,18 @@ static lam_status extend(lam_study *study, const plan_options *plan)
                : LAM_STATUS_OK;
 }
 
+/* The file to work on. A shard's is made by prepare(). */
+static const char *get_path(const run_options *options)
+{
+    return options->shard_count > 0 ? options->shard_path : options->study;
+}
+
 static int print_outcome(lam_context *context, const run_options *options)
 {
     lam_study *study = NULL;
     lam_study_view *view = NULL;
     char line[512];
-    lam_status status = lam_study_open(context, options->study, &study);
+    lam_status status = lam_study_open(context, get_path(options), &study);
     if (status == LAM_STATUS_OK)
         status = lam_study_read(study, &view);
     lam_study_close(&study);
@@ -80,6 +118,9 @@ static lam_status prepare(lam_context *context, const run_options *options)
     lam_status status = lam_study_open(context, options->study, &study);
     if (status == LAM_STATUS_OK)
         status = extend(study, &options->plan);
+    if (status == LAM_STATUS_OK && options->shard_count > 0)
+        status = lam_study_make_shard(study, options->shard_path, options->shard,
+                                      options->shard_count);
     lam_study_close(&study);
     return status;
 }
@@ -92,8 +133,8 @@ static lam_status work(lam_context *context, const run_options *options)
     device_set devices = {0};
     lam_status status = open_device_set(context, &options->common, share, &devices);
     if (status == LAM_STATUS_OK || (ranks->rank == 0 && ranks->size > 1))
-        status =
-            work_on_study(context, &devices, &options->common, options->study, &options->work);
+        status = work_on_study(context, &devices, &options->common, get_path(options),
+                               &options->work);
     device_set_close(&devices);
     return status;
 }
@@ -126,13 +167,17 @@ static int run_in_place(lam_context *context, run_options *options)
 
 int search_run(lam_context *context, int argc, char **argv)
 {
-    const struct argp_option own_options[] = {{"mpi", OPTION_MPI, 0, 0,
-                                               "work together with the other processes that "
-                                               "mpirun started: rank 0 alone opens STUDY, "
-                                               "and those of one machine share its devices out",
-                                               2},
-                                              {"quiet", 'q', 0, 0, "no progress", 3},
-                                              {0}};
+    const struct argp_option own_options[] = {
+        {"mpi", OPTION_MPI, 0, 0,
+         "work together with the other processes that mpirun started: rank 0 alone opens "
+         "STUDY, and those of one machine share its devices out",
+         2},
+        {"shard", OPTION_SHARD, "I/N", 0,
+         "train the I-th (from 0) of N shares of the configurations in a file of its own, e.g. "
+         "study.shard-0-of-8.db, for `lamina search merge'",
+         2},
+        {"quiet", 'q', 0, 0, "no progress", 3},
+        {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
