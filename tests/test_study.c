@@ -197,7 +197,7 @@ END_TEST
 
 START_TEST(files_that_are_no_studies_are_refused_as_they_are)
 {
-    study_fails(try_open(), LAM_STATUS_BAD_STUDY, "cannot open");
+    study_fails(try_open(), LAM_STATUS_BAD_STUDY, "no such study");
     ck_assert(!test_file_exists(study_path));
     lam_study_plan plan = small_plan();
     test_file_write_text(study_path,
@@ -602,7 +602,7 @@ START_TEST(other_studies_are_not_merged)
     lam_study_close(&other);
     study_fails(lam_study_merge(study, path, &merged), LAM_STATUS_BAD_STUDY, "another study");
     study_fails(lam_study_merge(study, test_path(&study_folder, "none"), &merged),
-                LAM_STATUS_BAD_STUDY, "cannot open");
+                LAM_STATUS_BAD_STUDY, "no such study");
     study_fails(lam_study_make_shard(study, path, 0, 2), LAM_STATUS_BAD_STUDY, "not shard 0");
     study_fails(lam_study_make_shard(study, path, 2, 2), LAM_STATUS_BAD_ARGUMENT, "shard 2");
     lam_space_free(&plan.space);

@@ -38,7 +38,7 @@ CREATE TABLE parameter (
 -- Trials of one group can be trained side by side.
 CREATE TABLE trial_group (
     id INTEGER PRIMARY KEY,
-    recipe TEXT NOT NULL UNIQUE -- JSON: what their recipes have in common
+    recipe TEXT NOT NULL UNIQUE -- JSON: what their recipes have in common; null: values that are no recipe
 ) STRICT;
 
 -- Points of the space.

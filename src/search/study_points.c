@@ -165,22 +165,25 @@ lam_status lam_study_count_points(lam_study *study, int64_t *ret_count)
                                LAM_BIND_NONE, ret_count);
 }
 
-static lam_status find_group(lam_study *study, const lam_recipe *common, int64_t *ret_group)
+static lam_status find_group(lam_study *study, const char *recipe, int64_t *ret_group)
 {
-    char *text = NULL;
-    LAM_TRY(lam_recipe_format(study->context, common, &text));
-    lam_status status =
-        lam_sql_run(study->sql, "INSERT OR IGNORE INTO trial_group (recipe) VALUES (?)",
-                    LAM_BIND(LAM_VALUE(text)));
-    if (status == LAM_STATUS_OK)
-        status = lam_sql_get_integer(study->sql, "SELECT id FROM trial_group WHERE recipe = ?",
-                                     LAM_BIND(LAM_VALUE(text)), ret_group);
-    free(text);
-    return status;
+    LAM_TRY(lam_sql_run(study->sql, "INSERT OR IGNORE INTO trial_group (recipe) VALUES (?)",
+                        LAM_BIND(LAM_VALUE(recipe))));
+    return lam_sql_get_integer(study->sql, "SELECT id FROM trial_group WHERE recipe = ?",
+                               LAM_BIND(LAM_VALUE(recipe)), ret_group);
 }
 
-/* Whether the recipe can have these values, and whom the trials can be trained beside. */
-static lam_status check_point(point_maker *maker, lam_point *point)
+/* Configurations that are no recipe: whoever claims their trials finds out why, and says so. */
+static lam_status join_impossible(point_maker *maker)
+{
+    maker->common = (lam_recipe){0};
+    return find_group(maker->study, "null", &maker->group);
+}
+
+/* Whom the trials can be trained beside. That the recipe cannot have these values together is
+ * the trials' failure and not the study's, but for its first configuration: then it is likely
+ * that no other can. */
+static lam_status check_point(point_maker *maker, lam_point *point, int64_t index)
 {
     lam_study *study = maker->study;
     char **settings = NULL;
@@ -191,12 +194,18 @@ static lam_status check_point(point_maker *maker, lam_point *point)
         lam_recipe_parse(study->context, study->recipe_json, strlen(study->recipe_json),
                          study->sql->path, (const char *const *)settings, count, &recipe);
     lam_settings_free(settings, count);
+    if (status == LAM_STATUS_BAD_RECIPE && index > 0)
+        return join_impossible(maker);
     LAM_TRY(status);
     const lam_recipe common = lam_recipe_get_common(&recipe);
     if (maker->group != 0 && memcmp(&common, &maker->common, sizeof common) == 0)
         return LAM_STATUS_OK;
+    char *text = NULL;
+    LAM_TRY(lam_recipe_format(study->context, &common, &text));
     maker->common = common;
-    return find_group(study, &common, &maker->group);
+    status = find_group(study, text, &maker->group);
+    free(text);
+    return status;
 }
 
 lam_status lam_study_add_seeds(lam_study *study)
@@ -257,7 +266,7 @@ static lam_status add_point(point_maker *maker, lam_point *point, int64_t index,
                             bool *ret_is_new)
 {
     const size_t count = maker->study->plan.space.count;
-    LAM_TRY(check_point(maker, point));
+    LAM_TRY(check_point(maker, point, index));
     char *values = format_values(point, count), *unit = format_unit(point, count);
     lam_status status =
         add_configuration(maker->study, index, maker->group, values, unit, ret_is_new);
