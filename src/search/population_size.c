@@ -5,7 +5,7 @@
 
 #include "train/memory_check.h"
 
-#define MEASURED_SECONDS 0.5
+#define MEASURED_SECONDS 0.2
 #define KNEE 0.97
 
 lam_status lam_population_check_memory(const lam_workshop *workshop, const lam_recipe *recipe,
