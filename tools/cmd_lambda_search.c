@@ -164,7 +164,6 @@ typedef struct lambda_run {
     char paths[MAX_STAGES][PATH_MAX];
     lam_study_view *views[MAX_STAGES];
     lam_ranking rankings[MAX_STAGES];
-    json_t *json; /* what --json prints */
 } lambda_run;
 
 static lam_status choose_space(const lambda_run *run, int index, lam_space *ret_space)
@@ -307,6 +306,38 @@ static lam_status make_final_recipe(lambda_run *run, int pick, lam_recipe *ret_r
     return status;
 }
 
+static json_t *stage_to_json(const lambda_run *run, int index)
+{
+    const lam_study_view *view = run->views[index];
+    const lam_rank *best = run->rankings[index].count > 0 ? run->rankings[index].ranks : NULL;
+    char *space = NULL;
+    json_t *json = study_to_json(view);
+    if (lam_parameter_format(run->context, &view->plan.space.parameters[0], &space) ==
+        LAM_STATUS_OK)
+        json_object_set_new(json, "space", json_string(space));
+    free(space);
+    json_object_set_new(json, "name", json_string(run->options->preset->stages[index].name));
+    if (best)
+        json_object_set_new(json, "pick",
+                            json_pack("{s:s, s:f}", run->options->key,
+                                      view->configurations[best->configuration].values[0],
+                                      "mean", best->objective.mean));
+    return json;
+}
+
+/* The searches, and the final training's own summary. */
+static int print_whole_json(const lambda_run *run, const char *final_directory)
+{
+    char path[PATH_MAX + 16];
+    json_t *searches = json_array();
+    snprintf(path, sizeof path, "%s/summary.json", final_directory ? final_directory : "");
+    for (int i = 0; i < run->options->preset->stage_count; i++)
+        json_array_append_new(searches, stage_to_json(run, i));
+    return print_json(json_pack("{s:s, s:o, s:o*}", "directory", run->directory, "searches",
+                                searches, "final",
+                                final_directory ? json_load_file(path, 0, NULL) : NULL));
+}
+
 static int train_final(lambda_run *run, int pick)
 {
     int count = run->options->final_seeds >= 0 ? run->options->final_seeds
@@ -316,7 +347,7 @@ static int train_final(lambda_run *run, int pick)
     lam_recipe recipe;
     uint64_t seeds[LAM_MAX_SEEDS];
     if (count == 0)
-        return EXIT_SUCCESS;
+        return run->options->common.json ? print_whole_json(run, NULL) : EXIT_SUCCESS;
     lam_status status = make_final_recipe(run, pick, &recipe);
     if (status != LAM_STATUS_OK)
         return report_failure(run->context, status);
@@ -333,10 +364,13 @@ static int train_final(lambda_run *run, int pick)
     if (!run->options->common.json)
         printf("final training: %s\n", values);
     status = run_training(run->context, &run->options->common, &recipe, &request, &outcome);
-    int exit_status = status == LAM_STATUS_OK
-                          ? print_seeds(directory, outcome.results, request.seeds.count,
-                                        run->options->common.json)
-                          : report_failure(run->context, status);
+    int exit_status = EXIT_SUCCESS;
+    if (status != LAM_STATUS_OK)
+        exit_status = report_failure(run->context, status);
+    else if (run->options->common.json)
+        exit_status = print_whole_json(run, directory);
+    else
+        exit_status = print_seeds(directory, outcome.results, request.seeds.count, false);
     training_outcome_free(&outcome);
     return exit_status;
 }

@@ -50,6 +50,16 @@ class LambdaSearch(LaminaTest):
             self.assertTrue(min(best) - 1.001e-4 <= float(row["l2"]) <= max(best) + 1.001e-4)
         self.assertFalse((folder / "final").exists())
 
+    def test_json_holds_all_of_it(self):
+        folder = self.place / "json"
+        found = json.loads(succeed(*search(folder, "--trials", "2", "--seeds", "1",
+                                           "--final-seeds", "1", "--json")).out)
+        self.assertEqual([stage["name"] for stage in found["searches"]], ["coarse", "fine"])
+        l2 = json.loads((folder / "final/seed-1/run.json").read_text())["recipe"]["l2"]
+        picks = [stage["pick"] for stage in found["searches"]]
+        self.assertEqual(l2, float(max(picks, key=lambda pick: pick["mean"])["l2"]))
+        self.assertEqual(found["final"]["n"], 1)
+
     def test_s3_is_two_grids(self):
         folder = self.place / "s3"
         succeed(*search(folder, "--preset", "s3", "--final-seeds", "0"))
