@@ -64,7 +64,7 @@ class Errors(LaminaTest):
             result = lamina("search", "run", "study.db", "--shard", shard)
             self.assertEqual(result.status, USAGE, shard)
             self.assertIn("--shard", result.err)
-        result = lamina("search", "run", "study.db", "--shard", "0/2", "--trials", "9")
+        result = lamina("search", "run", "study.db", "--shard", "0/2", "--mpi")
         self.assertEqual(result.status, USAGE)
 
     def test_files_that_are_in_the_way(self):
