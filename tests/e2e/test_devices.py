@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 from support import NO_DEVICE, OK, REDUCED_CHECK, LaminaTest, devices, lamina, succeed
+from test_search import SPACE, drop_seconds, make_study, read_rows
 
 NO_PLATFORM = {"OCL_ICD_VENDORS": "/nonexistent-empty-dir"}
 VENDORS = Path("/etc/OpenCL/vendors")
@@ -182,6 +183,39 @@ class ChoiceOfTwo(Choice):
     def test_ambiguous_name_shows_the_list(self):
         vendor_part = self.listed[0]["name"].split("-", 1)[1]
         self.assert_refuses(vendor_part, "--device", vendor_part)
+
+
+class Several(LaminaTest):
+    """A study on several devices of one process."""
+
+    two = {"POCL_DEVICES": "pthread pthread"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if len(json.loads(succeed("devices", "--json", env=cls.two).out)["devices"]) != 2:
+            raise unittest.SkipTest("PoCL is not the only platform here")
+
+    def run_study(self, name, *options, **env):
+        study = make_study(self.place / f"{name}.db", *SPACE, "--trials", "8")
+        result = succeed("search", "run", study, "-q", "--population", "2", *options, env=env)
+        return drop_seconds(read_rows(study)), result.err
+
+    def test_they_come_to_what_one_comes_to(self):
+        expected, _ = self.run_study("one", "--device", "cpu")
+        rows, messages = self.run_study("two", "--device", "all", **self.two)
+        self.assertEqual(rows, expected)
+        self.assertIn("device 1: ", messages)
+        cpu = next((device for device in devices() if device["type"] == "cpu"), None)
+        if cpu and cpu["part_limit"] > 1:
+            rows, messages = self.run_study("parts", "--device", f"{cpu['index']}/2")
+            self.assertEqual(rows, expected)
+            self.assertIn(f"device {cpu['index']} (part 2 of 2): ", messages)
+
+    def test_one_that_is_missing_is_named(self):
+        study = make_study(self.place / "missing.db")
+        self.assertIn("there is no device 99",
+                      lamina("search", "run", study, "--device", "0,99").err)
 
 
 if __name__ == "__main__":
