@@ -10,8 +10,10 @@
 #include "search.h"
 #include "search_mpi.h"
 
-/* Reading the study for a line of progress is cheap, but not free. */
+/* Reading the study for a line of progress is cheap, but not free; a file wants fewer lines
+ * than a terminal redraws one. */
 #define REFRESH_SECONDS 1.0
+#define LOG_SECONDS 10.0
 
 enum { OPTION_LEASE = 704, OPTION_FAILURES, OPTION_FAIL_FAST };
 
@@ -102,7 +104,8 @@ static void end_line(work_view *view)
 
 static void show_wave(work_view *view, lam_study *study, const lam_progress *wave)
 {
-    bool is_due = get_seconds() - view->refreshed > REFRESH_SECONDS;
+    double interval = view->is_terminal ? REFRESH_SECONDS : LOG_SECONDS;
+    bool is_due = get_seconds() - view->refreshed > interval;
     if (!is_due || !study)
         return;
     refresh(view, study);
