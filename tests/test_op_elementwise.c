@@ -174,7 +174,10 @@ START_TEST(gather_matches_double_reference)
     lam_buffer *scale_buffer = test_upload(s.engine, scale, in);
     lam_buffer *shift_buffer = test_upload(s.engine, shift, in);
     lam_buffer *x = test_output(s.engine, s.count);
-    const lam_input input = {NULL, images_buffer, order_buffer, scale_buffer, shift_buffer};
+    const lam_input input = {.images = images_buffer,
+                             .order = order_buffer,
+                             .scale = scale_buffer,
+                             .shift = shift_buffer};
     ck_assert_ok(lam_gather_add(s.engine, s.plan, &input, s.rows, in, x));
     run(&s);
     test_compare(s.engine, x, expected, bound, s.count, "x");

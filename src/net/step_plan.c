@@ -240,14 +240,30 @@ static lam_status add_epilogue_backward(plan_builder *builder, int u)
 
 /* ---- passes ---- */
 
+static lam_status add_panels(plan_builder *builder)
+{
+    const lam_parameters *parameters = builder->parameters;
+    const lam_graph_unit *first = &parameters->graph.units[0];
+    size_t rows = builder->rows->rows, in = first->in;
+    lam_buffer *panels = NULL;
+    if (!lam_matmul_wants_panels(parameters->engine, rows, parameters->members, first->out))
+        return LAM_STATUS_OK;
+    LAM_TRY(create_reals(builder, lam_gather_count_panel_reals(rows, in), "gathered rows",
+                         &panels));
+    builder->input.panels = panels;
+    return lam_gather_add_panels(parameters->engine, builder->plan, &builder->rows->data, rows,
+                                 in, panels);
+}
+
 /* Where rows change whenever they are drawn, the step's are made first, for both products that
- * read them; elsewhere the products reach them in the data set. */
+ * read them, and also where the products would convert them again and again; elsewhere they
+ * reach them in the data set. */
 static lam_status add_input(plan_builder *builder)
 {
     const lam_plan_rows *rows = builder->rows;
     builder->input = rows->data;
     if (!lam_augmentation_changes_rows(rows->augmentation))
-        return LAM_STATUS_OK;
+        return add_panels(builder);
     lam_augment augment = {.augmentation = *rows->augmentation,
                            .rows = rows->rows,
                            .data = rows->data,
@@ -481,14 +497,26 @@ lam_status lam_step_plan_create_statistics(lam_parameters *parameters,
     return create_plan(parameters, rows, &statistics_request, ret_plan);
 }
 
+static void add_input_need(const lam_engine *engine, const lam_scratch_shape *shape,
+                           bool augments, lam_memory_need *need)
+{
+    double real_bytes = (double)lam_engine_get_real_bytes(engine);
+    const lam_graph_unit *first = &shape->graph->units[0];
+    if (augments)
+        lam_memory_need_add(need, (double)shape->rows * LAM_AUGMENT_INPUTS * real_bytes,
+                            "augmented rows");
+    else if (lam_matmul_wants_panels(engine, shape->rows, shape->members, first->out))
+        lam_memory_need_add(
+            need, (double)lam_gather_count_panel_reals(shape->rows, first->in) * real_bytes,
+            "gathered rows");
+}
+
 static void add_need(const lam_engine *engine, const lam_scratch_shape *shape,
                      const lam_plan_features *features, lam_memory_need *need)
 {
     double real_bytes = (double)lam_engine_get_real_bytes(engine);
     lam_scratch_add_need(engine, shape, need);
-    if (features->augments)
-        lam_memory_need_add(need, (double)shape->rows * LAM_AUGMENT_INPUTS * real_bytes,
-                            "augmented rows");
+    add_input_need(engine, shape, features->augments, need);
     for (int u = 0; u < shape->graph->unit_count && features->clips; u++)
         for (int t = 0; t < LAM_TRAINED_TENSOR_COUNT; t++)
             lam_memory_need_add(
@@ -522,4 +550,5 @@ void lam_step_plan_add_evaluation_need(const lam_engine *engine, const lam_graph
     const lam_scratch_shape shape =
         describe_scratch(engine, graph, members, rows, &evaluation_request);
     lam_scratch_add_need(engine, &shape, need);
+    add_input_need(engine, &shape, false, need);
 }

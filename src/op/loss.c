@@ -16,6 +16,7 @@ lam_status lam_loss_add(const lam_engine *engine, lam_plan *plan,
     lam_define_set_add(&defines, "BLOCK_ROWS", LAM_LOSS_BLOCK_ROWS);
     lam_define_set_add(&defines, "LOSS", operands->loss);
     lam_define_set_add(&defines, "BACKWARD", operands->dlogits != NULL);
+    lam_define_set_add(&defines, "CLASSES", (int)operands->classes);
     lam_launch_builder launch = lam_launch_begin(engine, plan, "loss", "loss", &defines);
     if (operands->dlogits)
         lam_launch_bind_buffer(&launch, operands->dlogits);
@@ -27,7 +28,6 @@ lam_status lam_loss_add(const lam_engine *engine, lam_plan *plan,
     if (operands->loss == LAM_LOSS_SOFTMAX_CROSS_ENTROPY)
         lam_launch_bind_buffer(&launch, operands->smoothing);
     lam_launch_bind_int(&launch, operands->rows);
-    lam_launch_bind_int(&launch, operands->classes);
     lam_launch_bind_int(&launch, operands->limit);
     lam_launch_bind_step(&launch);
     const size_t items[3] = {operands->members, lam_loss_get_blocks(operands->rows), 1};

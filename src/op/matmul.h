@@ -31,6 +31,11 @@ typedef struct lam_product_call {
     const lam_weight_gradient *gradient; /* BACKWARD_WEIGHTS: takes the result */
 } lam_product_call;
 
+/** True where products with rows of the data set are faster from panels
+ * (lam_gather_add_panels()) than from the bytes: where many work-items would convert the same
+ * rows. Other products take none. The bits are the same. */
+bool lam_matmul_wants_panels(const lam_engine *engine, size_t rows, size_t members, size_t out);
+
 /** Appends the product to the plan, in the way that the engine's tuner chooses, else in the one
  * that is listed first. */
 LAM_MUST_USE lam_status lam_matmul_add(const lam_engine *engine, lam_plan *plan,

@@ -20,16 +20,21 @@ static lam_launch_builder begin(const lam_engine *engine, lam_plan *plan,
     return launch;
 }
 
-/* The launch over a matrix of rows x columns results in each group. */
+/* The launch over a matrix of rows x columns results in each group. Items of register tiles
+ * come in a row, so that a single idle one can go in front. */
 static lam_status add_product(lam_launch_builder *launch, const lam_matmul_variant *variant,
                               size_t rows, size_t columns)
 {
-    size_t row_groups = lam_divide_up(rows, variant->item_rows) + variant->idle_groups;
+    size_t row_groups = lam_divide_up(rows, variant->item_rows);
     size_t column_groups = lam_divide_up(columns, variant->item_columns) * variant->parts;
-    const size_t items[3] = {column_groups * variant->local[0], row_groups * variant->local[1],
-                             variant->shape.groups};
+    size_t groups = variant->shape.groups;
+    const size_t in_a_row[3] = {1, variant->idle_groups + row_groups * column_groups * groups,
+                                1};
+    const size_t blocks[3] = {column_groups * variant->local[0], row_groups * variant->local[1],
+                              groups};
     launch->has_rows = true;
-    return lam_plan_add_launch(launch, items, variant->local);
+    return lam_plan_add_launch(launch, variant->gemm == LAM_GEMM_REGISTERS ? in_a_row : blocks,
+                               variant->local);
 }
 
 /* A result that may come in partial sums, and what a second launch needs to finish it then. */
@@ -90,9 +95,20 @@ static void bind_shape(lam_launch_builder *launch, const lam_product_groups *sha
 static void add_input_defines(lam_define_set *defines, const lam_matmul_variant *variant,
                               const lam_dense *dense)
 {
-    lam_define_set_add(defines, "GATHER", dense->input.x == NULL);
-    if (dense->input.x && dense->shares_input && variant->shape.groups > 1)
+    bool has_panels = dense->input.panels != NULL;
+    lam_define_set_add(defines, "GATHER", !dense->input.x && !has_panels);
+    if (has_panels)
+        lam_define_set_add(defines, "PANELS", 1);
+    else if (dense->input.x && dense->shares_input && variant->shape.groups > 1)
         lam_define_set_add(defines, "SHARED", 1);
+}
+
+static void bind_input(lam_launch_builder *launch, const lam_input *input)
+{
+    if (input->panels)
+        lam_launch_bind_buffer(launch, input->panels);
+    else
+        lam_input_bind(launch, input);
 }
 
 lam_status lam_matmul_own_add_forward(const lam_engine *engine, lam_plan *plan,
@@ -112,7 +128,7 @@ lam_status lam_matmul_own_add_forward(const lam_engine *engine, lam_plan *plan,
     LAM_TRY(get_target(engine, plan, variant, &summed, &target));
     lam_launch_builder launch = begin(engine, plan, variant, "matmul_forward", &defines);
     lam_launch_bind_buffer(&launch, target);
-    lam_input_bind(&launch, &dense->input);
+    bind_input(&launch, &dense->input);
     lam_launch_bind_buffer(&launch, dense->w);
     lam_launch_bind_buffer(&launch, dense->b);
     bind_shape(&launch, &variant->shape);
@@ -170,7 +186,7 @@ lam_status lam_matmul_own_add_backward_weights(const lam_engine *engine, lam_pla
         lam_launch_bind_buffer(&launch, gradient->db);
         lam_launch_bind_buffer(&launch, dense->w);
     }
-    lam_input_bind(&launch, &dense->input);
+    bind_input(&launch, &dense->input);
     lam_launch_bind_buffer(&launch, dy);
     lam_launch_bind_buffer(&launch, gradient->l2);
     bind_shape(&launch, &variant->shape);

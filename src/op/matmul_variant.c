@@ -7,12 +7,17 @@
 #include "base/checked.h"
 
 /* Rows of results that one work-item of a packing kernel takes at the most: their sums stay in
- * the second-level cache, and packing costs 1 / 64 of the multiplications. */
+ * the second-level cache, and packing costs 1 / 64 of the multiplications. A weight gradient
+ * from panels has no rows of x to stage, so that it may take more. */
 #define MOST_PACKED_ROWS 128
+#define MOST_PANEL_ROWS 512
 
 /* Reals between the rows of a matrix from which on packing pays: neighbouring rows are on other
  * pages then. 128 x 3072 x 512 on two AVX-512 cores: 92 GFLOP/s without, 184 with. */
 #define LEAST_PACKED_STRIDE 256
+
+/* Rows of results that pay for packing. */
+#define LEAST_PACKED_ROWS 32
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -50,6 +55,18 @@ static tile_columns choose_columns(const lam_engine *engine, size_t columns, boo
         return (tile_columns){lanes, full, rest <= 2 ? 2 : 4};
     size_t most = lanes == 16 ? 4 : 2;
     return (tile_columns){lanes, min_size(most, lam_divide_up(columns, lanes)), 0};
+}
+
+/* Of many vectors side by side: the widest strips that leave the fewest of the last one empty.
+ * 25 vectors are 5 strips of 5 (4 of 4 columns would leave 12 % idle). */
+static tile_columns choose_strips(const lam_engine *engine, size_t columns)
+{
+    size_t lanes = (size_t)engine->vector_lanes, vectors = lam_divide_up(columns, lanes);
+    size_t most = lanes == 16 ? 5 : 2, best = most;
+    for (size_t v = most; 2 * v > most; v--)
+        if (lam_round_up(vectors, v) < lam_round_up(vectors, best))
+            best = v;
+    return (tile_columns){lanes, best, 0};
 }
 
 /* A shared input makes one wide product of all members, unless a member's own columns end in a
@@ -97,11 +114,17 @@ static size_t count_strips(lam_product product, const lam_product_groups *shape,
 /* Whether a work-group that does nothing goes in front. PoCL 3.1 hands a thread 1 + groups /
  * threads of them at first, so that of 10 equal ones for two threads one gets six; of 11 it
  * gets the empty one and five. 100 x 3072 x 50 on two cores: 170 us without, 152 with. */
-static bool wants_lead(const lam_engine *engine, size_t items, size_t strips)
+static bool wants_lead(const lam_engine *engine, size_t items)
 {
     size_t units = engine->compute_units;
-    return strips == 1 && items % units == 0 && items <= 16 * units;
+    return items % units == 0 && items <= 16 * units;
 }
+
+/* How the work of a product is done. */
+typedef struct tile_style {
+    tile_columns tile;
+    bool packs, takes_panels;
+} tile_style;
 
 /* What one work-item computes: item_tiles tiles of tile_rows rows. */
 typedef struct register_item {
@@ -114,8 +137,9 @@ static lam_matmul_variant make_registers(const lam_engine *engine, lam_product p
                                          const lam_product_groups *shape, register_item item)
 {
     size_t item_rows = item.tile_rows * item.item_tiles;
-    size_t items = lam_divide_up(get_result_size(product, shape).rows, item_rows);
-    bool leads = wants_lead(engine, items, count_strips(product, shape, item.tile));
+    size_t items = lam_divide_up(get_result_size(product, shape).rows, item_rows) *
+                   count_strips(product, shape, item.tile);
+    bool leads = wants_lead(engine, items);
     lam_matmul_variant variant = {.gemm = LAM_GEMM_REGISTERS,
                                   .defines = lam_engine_start_defines(engine),
                                   .shape = *shape,
@@ -167,10 +191,10 @@ static size_t choose_packed_rows(size_t rows, tile_columns tile)
 }
 
 static lam_matmul_variant make_forward(const lam_engine *engine,
-                                       const lam_product_groups *shape, tile_columns tile,
-                                       bool packs)
+                                       const lam_product_groups *shape, tile_style style)
 {
-    if (!packs) {
+    tile_columns tile = style.tile;
+    if (!style.packs) {
         size_t rows = choose_streaming_rows(engine, shape, tile);
         return make_registers(engine, LAM_PRODUCT_FORWARD, shape,
                               (register_item){tile, rows, 1, false});
@@ -188,26 +212,28 @@ static lam_matmul_variant make_forward(const lam_engine *engine,
  * items. */
 static lam_matmul_variant make_backward_weights(const lam_engine *engine,
                                                 const lam_product_groups *shape,
-                                                tile_columns tile, bool packs)
+                                                tile_style style)
 {
+    tile_columns tile = style.tile;
     size_t rows = tile.vectors * 8 <= get_accumulators(tile.lanes) ? 8 : 4;
-    size_t least = max_size(rows, tile.lanes), most = packs ? MOST_PACKED_ROWS : 64;
+    size_t least = LAM_PANEL_COLUMNS, most = style.packs ? MOST_PACKED_ROWS : 64;
+    if (style.packs && style.takes_panels)
+        most = MOST_PANEL_ROWS;
     size_t strips = count_strips(LAM_PRODUCT_BACKWARD_WEIGHTS, shape, tile);
     size_t wanted = 8 * engine->compute_units;
     size_t item_rows = least;
     while (2 * item_rows <= most && lam_divide_up(shape->in, 2 * item_rows) * strips >= wanted)
         item_rows *= 2;
     return make_registers(engine, LAM_PRODUCT_BACKWARD_WEIGHTS, shape,
-                          (register_item){tile, rows, item_rows / rows, packs});
+                          (register_item){tile, rows, item_rows / rows, style.packs});
 }
 
 /* A work-item transposes its columns of w once for all of its rows: it takes as many tiles of
  * rows as leave every unit a few work-items. */
 static lam_matmul_variant make_backward_input(const lam_engine *engine,
-                                              const lam_product_groups *shape,
-                                              tile_columns tile, bool packs)
+                                              const lam_product_groups *shape, tile_style style)
 {
-    (void)packs; /* it always does */
+    tile_columns tile = style.tile; /* it always packs */
     size_t rows = tile.vectors > 2 ? 6 : 8;
     size_t strips = count_strips(LAM_PRODUCT_BACKWARD_INPUT, shape, tile);
     size_t row_tiles = lam_divide_up(shape->rows, rows);
@@ -218,7 +244,7 @@ static lam_matmul_variant make_backward_input(const lam_engine *engine,
 }
 
 typedef lam_matmul_variant make_function(const lam_engine *, const lam_product_groups *,
-                                         tile_columns, bool packs);
+                                         tile_style);
 
 /* First what measurements on other devices suggest, then packing or not the other way about,
  * then both with narrower tiles. */
@@ -230,18 +256,28 @@ static size_t list_registers(const lam_engine *engine, lam_product product,
                                           [LAM_PRODUCT_BACKWARD_WEIGHTS] =
                                               make_backward_weights};
     bool is_input = product == LAM_PRODUCT_BACKWARD_INPUT;
-    lam_product_groups shape = group_members(engine, dense, true);
-    bool may_have_tail = !is_input && shape.out == dense->out;
-    tile_columns tile = choose_columns(engine, is_input ? shape.in : shape.out, may_have_tail);
-    bool packs = shape.out * shape.groups >= LEAST_PACKED_STRIDE && shape.rows >= 32;
+    bool takes_panels = dense->input.panels != NULL;
+    /* A weight gradient's tail is added in the order of full vectors; from panels these win. */
+    bool has_tails = product == LAM_PRODUCT_FORWARD || !takes_panels;
+    lam_product_groups shape = group_members(engine, dense, has_tails);
+    size_t columns = is_input ? shape.in : shape.out;
+    bool is_wide = takes_panels && shape.groups == 1;
+    tile_style style = {.packs = shape.out * shape.groups >= LEAST_PACKED_STRIDE &&
+                                 shape.rows >= LEAST_PACKED_ROWS,
+                        .takes_panels = takes_panels,
+                        .tile = is_wide ? choose_strips(engine, columns)
+                                        : choose_columns(engine, columns,
+                                                         !is_input && shape.out == dense->out)};
     size_t count = 0;
     for (int narrower = 0; narrower < 2; narrower++) {
-        variants[count++] = make[product](engine, &shape, tile, packs);
+        variants[count++] = make[product](engine, &shape, style);
+        tile_style other = style;
+        other.packs = !style.packs;
         if (!is_input)
-            variants[count++] = make[product](engine, &shape, tile, !packs);
-        if (tile.vectors < 2 || tile.tail > 0)
+            variants[count++] = make[product](engine, &shape, other);
+        if (style.tile.vectors < 2 || style.tile.tail > 0)
             break;
-        tile.vectors--;
+        style.tile.vectors--;
     }
     return count;
 }
@@ -380,6 +416,12 @@ static size_t list_tiles(const lam_engine *engine, lam_product product, const la
     memmove(variants + 1, variants, first * sizeof *variants);
     variants[0] = best;
     return count;
+}
+
+bool lam_matmul_wants_panels(const lam_engine *engine, size_t rows, size_t members, size_t out)
+{
+    return engine->gemm == LAM_GEMM_REGISTERS && rows >= LEAST_PACKED_ROWS &&
+           members * out >= LEAST_PACKED_STRIDE;
 }
 
 size_t lam_matmul_list_variants(const lam_engine *engine, lam_product product,

@@ -20,7 +20,7 @@ typedef struct lam_matmul_variant {
                                empty for CLBLAST */
     lam_product_groups shape;
     size_t item_rows, item_columns; /* results of one work-group */
-    size_t idle_groups;             /* in front of the others, over rows */
+    size_t idle_groups;             /* in front of the others */
     size_t parts; /* that sums are cut into; 1: none. TILES adds them by a second launch */
     size_t local[3];
 } lam_matmul_variant;

@@ -153,11 +153,33 @@ static lam_status create_gathered_input(lam_trial_operands *o)
     return LAM_STATUS_OK;
 }
 
-static lam_status create_input(lam_trial_operands *o, bool gathers)
+/* Those of step 0, for all steps: what gathers them is no part of the product. */
+static lam_status create_panels(lam_trial_operands *o)
+{
+    const lam_dense *dense = &o->dense;
+    lam_plan *plan = NULL;
+    lam_status status = LAM_STATUS_OK;
+    LAM_TRY(lam_engine_create_reals(o->engine,
+                                    lam_gather_count_panel_reals(dense->rows, dense->in),
+                                    "a trial", &o->panels));
+    LAM_TRY(lam_plan_create(o->engine, &plan));
+    LAM_TRY_GOTO(status, lam_gather_add_panels(o->engine, plan, &dense->input, dense->rows,
+                                               dense->in, o->panels));
+    LAM_TRY_GOTO(status, lam_plan_enqueue(plan, 0));
+    LAM_TRY_GOTO(status, lam_device_finish(o->engine->device));
+    o->dense.input.panels = o->panels;
+fail:
+    lam_plan_destroy(&plan);
+    return status;
+}
+
+static lam_status create_input(lam_trial_operands *o, const lam_input *like)
 {
     o->steps = 1;
-    if (gathers)
-        return create_gathered_input(o);
+    if (!like->x) {
+        LAM_TRY(create_gathered_input(o));
+        return like->panels ? create_panels(o) : LAM_STATUS_OK;
+    }
     size_t width = o->dense.in * (o->dense.shares_input ? 1 : o->dense.members);
     LAM_TRY(create_reals(o->engine, OPERAND_X, o->dense.rows * width, &o->x));
     o->dense.input = (lam_input){.x = o->x};
@@ -184,7 +206,7 @@ static lam_status fill_operands(lam_trial_operands *o, const lam_product_call *c
 {
     lam_dense *dense = &o->dense;
     size_t width = dense->members * dense->out, rows = dense->rows;
-    LAM_TRY(create_input(o, !call->dense->input.x));
+    LAM_TRY(create_input(o, &call->dense->input));
     LAM_TRY(create_reals(o->engine, OPERAND_W, dense->in * width, &o->w));
     LAM_TRY(create_reals(o->engine, OPERAND_B, width, &o->b));
     dense->w = o->w;
@@ -230,8 +252,9 @@ void lam_trial_operands_destroy(lam_trial_operands **operands)
     lam_trial_operands *o = *operands;
     if (!o)
         return;
-    lam_buffer **buffers[] = {&o->x,  &o->images, &o->order, &o->scale, &o->shift, &o->w, &o->b,
-                              &o->dy, &o->result, &o->l2,    &o->table, &o->dw,    &o->db};
+    lam_buffer **buffers[] = {&o->x,     &o->panels, &o->images, &o->order, &o->scale,
+                              &o->shift, &o->w,      &o->b,      &o->dy,    &o->result,
+                              &o->l2,    &o->table,  &o->dw,     &o->db};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     free(o);

@@ -15,7 +15,7 @@ typedef struct lam_trial_operands {
     lam_weight_gradient gradient;
     size_t steps;       /* that gathered rows last for; else 1 */
     size_t image_count; /* rows of bytes that gathered rows are taken from */
-    lam_buffer *x, *images, *order, *scale, *shift, *w, *b, *dy, *result;
+    lam_buffer *x, *panels, *images, *order, *scale, *shift, *w, *b, *dy, *result;
     lam_buffer *l2, *table, *dw, *db;
 } lam_trial_operands;
 

@@ -27,6 +27,7 @@ DEFINES = {
     "BACKWARD": ([0, 1], [2]),
     "BLOCK_ROWS": ([1, 20, 64], [0]),
     "CHAINS": ([1, 8, 32], [0, 33]),
+    "CLASSES": ([1, 10, 33], [0]),
     "COLUMN_ITEMS": ([1, 4], [0, 17]),
     "DEPTH": ([8, 32], [4, 24]),
     "FLIP": ([0, 1], [2]),
@@ -46,6 +47,7 @@ DEFINES = {
     "NORM": ([0, 1, 2], [-1, 3]),
     "OUT_LOAD": ([1, 2], [3, 8]),
     "PACK": ([0, 1], [2]),
+    "PANELS": ([0, 1], [2]),
     "PART": ([0, 96], [-32, 100]),
     "REAL_BITS": ([32, 64], [16]),
     "ROW_ITEMS": ([1, 32], [0, 24, 128]),
@@ -80,6 +82,7 @@ RULES = {
     "gather.cl": [lambda v: v["GATHER"] == 1],
     "matmul_registers.cl": [
         lambda v: v["TAIL"] == 0 or v["VEC"] == 16,
+        lambda v: v["PANELS"] + v["GATHER"] + v["SHARED"] < 2,
     ],
     "matmul_tiles.cl": [
         lambda v: v["WORK_ROWS"] * v["DEPTH"] % (4 * v["GROUP_COLUMNS"]) == 0,
@@ -110,9 +113,10 @@ def defines_explained(text):
 
 
 def defines_asked_for(text):
-    """Names that #if and the like look at, but for those that the file itself makes."""
+    """Names that #if and the like look at, but for those that the file or common.clh makes."""
     asked = {name for condition in CONDITION.findall(text) for name in NAME.findall(condition)}
-    made = set(DEFINITION.findall(text)) - set(DEFAULT.findall(text))
+    known = text + COMMON.read_text()
+    made = set(DEFINITION.findall(known)) - set(DEFAULT.findall(known))
     return asked - made
 
 
