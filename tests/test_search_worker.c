@@ -337,15 +337,18 @@ START_TEST(a_failure_is_recorded_and_the_study_goes_on)
 }
 END_TEST
 
-/* A minimum above the maximum: no recipe, which is that trial's failure alone. */
+/* A minimum above the maximum: no recipe, which is that trial's failure alone, also where the
+ * number of networks side by side would have to be measured with it. */
 START_TEST(impossible_values_are_their_trials_failure)
 {
-    const char *const bounds[] = {"schedule.minimum=grid:1e-5,0.5,1e-4"};
+    const size_t populations[] = {3, 0};
+    const char *const bounds[] = {"schedule.minimum=grid:1e-5,0.5,1e-4,0.6"};
     small_study description = describe_study("impossible.db", bounds, 1);
     description.plan.sampler = LAM_SAMPLER_GRID;
-    description.plan.configuration_count = 3;
-    lam_study_view *view = finish(&description, 3);
+    description.plan.configuration_count = 4;
+    lam_study_view *view = finish(&description, populations[_i]);
     ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_DONE), 2);
+    ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_FAILED), 2);
     ck_assert_int_eq(view->configurations[1].trials[0].state, LAM_TRIAL_STATE_FAILED);
     const char *message = view->configurations[1].trials[0].message;
     ck_assert_msg(strstr(message, "minimum"), "%s", message);
@@ -391,7 +394,7 @@ static void add_tests(Suite *suite)
     add(suite, "halving", halving_keeps_the_better_with_the_same_bits, 0, 1);
     add(suite, "median", the_median_rule_ends_what_lags_behind, 0, 1);
     add(suite, "failure", a_failure_is_recorded_and_the_study_goes_on, 0, 1);
-    add(suite, "impossible", impossible_values_are_their_trials_failure, 0, 1);
+    add(suite, "impossible", impossible_values_are_their_trials_failure, 0, 2);
     add(suite, "fast", fail_fast_stops_at_the_first, 0, 1);
 }
 
