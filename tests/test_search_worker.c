@@ -269,6 +269,21 @@ START_TEST(one_that_diverges_disturbs_nobody)
 }
 END_TEST
 
+/* They diverge before the halving, within which there is nobody left to compare. */
+START_TEST(what_diverged_is_not_halved_away)
+{
+    const char *const rates[] = {"schedule.maximum=grid:7e5,8e5,9e5,1e6"};
+    small_study description = describe_study("all.db", rates, 1);
+    description.plan.sampler = LAM_SAMPLER_GRID;
+    description.plan.configuration_count = 4;
+    description.plan.pruning.type = LAM_PRUNING_HALVING;
+    lam_study_view *view = finish(&description, 4);
+    ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_DIVERGED), 4);
+    lam_study_view_free(&view);
+    lam_space_free(&description.plan.space);
+}
+END_TEST
+
 /* The recipe's two cycles: the better half of each wave is left for the second. */
 START_TEST(halving_keeps_the_better_with_the_same_bits)
 {
@@ -391,6 +406,7 @@ static void add_tests(Suite *suite)
     add(suite, "cut", a_cut_off_wave_goes_on_to_the_same_bits, 0, 4);
     add(suite, "lost", a_lost_claim_ends_a_wave_without_a_word, 0, 1);
     add(suite, "diverged", one_that_diverges_disturbs_nobody, 0, 1);
+    add(suite, "all-diverged", what_diverged_is_not_halved_away, 0, 1);
     add(suite, "halving", halving_keeps_the_better_with_the_same_bits, 0, 1);
     add(suite, "median", the_median_rule_ends_what_lags_behind, 0, 1);
     add(suite, "failure", a_failure_is_recorded_and_the_study_goes_on, 0, 1);

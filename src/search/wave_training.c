@@ -295,6 +295,8 @@ static lam_status run_halvings(training *t)
         if (steps[i] <= t->work->claim->pruned_step)
             continue;
         LAM_TRY(lam_population_run(t->population, steps[i]));
+        if (lam_population_is_over(t->population))
+            break; /* all have come to their own end */
         LAM_TRY(halve(t, steps[i]));
     }
     return LAM_STATUS_OK;
