@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Workers on small studies: whatever happens on the way, trials end with the same numbers. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lamina/search.h"
 #include "support/device_fixture.h"
@@ -44,14 +46,24 @@ static lam_study *create_study(const small_study *description)
     return study;
 }
 
+/* A checkpoint with each measurement. */
 static lam_status work(const small_study *description, const lam_search_keeper *keeper,
                        size_t population)
 {
     static char waves[4096];
     snprintf(waves, sizeof waves, "%s.waves", description->path);
-    const lam_search_options options = {
-        .wave_directory = waves, .population = population, .max_consecutive_failures = 3};
+    const lam_search_options options = {.wave_directory = waves,
+                                        .population = population,
+                                        .checkpoint_seconds = 1e-9,
+                                        .max_consecutive_failures = 3};
     return lam_search_work(test_device(), keeper, small_run_dataset(), &options);
+}
+
+static void expect_no_checkpoints(const small_study *description)
+{
+    char waves[4096];
+    snprintf(waves, sizeof waves, "%s.waves", description->path);
+    ck_assert_msg(rmdir(waves) == 0, "%s: %s", waves, strerror(errno));
 }
 
 static lam_study_view *read_study(lam_study *study)
@@ -224,6 +236,7 @@ START_TEST(a_cut_off_wave_goes_on_to_the_same_bits)
     ck_assert_ok(work(&cut, &keeper, 3));
     lam_study_view *view = read_study(study);
     expect_same_results(expected, view);
+    expect_no_checkpoints(&cut);
     lam_study_close(&study);
     lam_study_view_free(&view);
     lam_study_view_free(&expected);
@@ -241,6 +254,7 @@ START_TEST(a_lost_claim_ends_a_wave_without_a_word)
     const lam_search_keeper keeper = make_troubled(&troubled);
     ck_assert_ok(work(&description, &keeper, 6));
     ck_assert_int_eq(troubled.late_finishes, 0);
+    expect_no_checkpoints(&description);
     lam_study_view *view = read_study(study);
     ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_DONE), 6);
     lam_study_close(&study);

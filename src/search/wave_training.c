@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/strbuf.h"
@@ -109,6 +110,8 @@ static lam_status save_checkpoint(training *t, lam_wave_report *what)
     what->checkpoint_step = step;
     if (status == LAM_STATUS_OK)
         status = report(t, what);
+    if (!t->is_held)
+        unlink(path); /* nobody else knows of it */
     free(path);
     t->checkpoint_time = lam_clock_get_seconds();
     return status;
