@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Workers on small studies: whatever happens on the way, trials end with the same numbers. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lamina/search.h"
 #include "support/device_fixture.h"
@@ -44,14 +46,24 @@ static lam_study *create_study(const small_study *description)
     return study;
 }
 
+/* A checkpoint with each measurement. */
 static lam_status work(const small_study *description, const lam_search_keeper *keeper,
                        size_t population)
 {
     static char waves[4096];
     snprintf(waves, sizeof waves, "%s.waves", description->path);
-    const lam_search_options options = {
-        .wave_directory = waves, .population = population, .max_consecutive_failures = 3};
+    const lam_search_options options = {.wave_directory = waves,
+                                        .population = population,
+                                        .checkpoint_seconds = 1e-9,
+                                        .max_consecutive_failures = 3};
     return lam_search_work(test_device(), keeper, small_run_dataset(), &options);
+}
+
+static void expect_no_checkpoints(const small_study *description)
+{
+    char waves[4096];
+    snprintf(waves, sizeof waves, "%s.waves", description->path);
+    ck_assert_msg(rmdir(waves) == 0, "%s: %s", waves, strerror(errno));
 }
 
 static lam_study_view *read_study(lam_study *study)
@@ -224,6 +236,7 @@ START_TEST(a_cut_off_wave_goes_on_to_the_same_bits)
     ck_assert_ok(work(&cut, &keeper, 3));
     lam_study_view *view = read_study(study);
     expect_same_results(expected, view);
+    expect_no_checkpoints(&cut);
     lam_study_close(&study);
     lam_study_view_free(&view);
     lam_study_view_free(&expected);
@@ -241,6 +254,7 @@ START_TEST(a_lost_claim_ends_a_wave_without_a_word)
     const lam_search_keeper keeper = make_troubled(&troubled);
     ck_assert_ok(work(&description, &keeper, 6));
     ck_assert_int_eq(troubled.late_finishes, 0);
+    expect_no_checkpoints(&description);
     lam_study_view *view = read_study(study);
     ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_DONE), 6);
     lam_study_close(&study);
@@ -266,6 +280,21 @@ START_TEST(one_that_diverges_disturbs_nobody)
     lam_study_view_free(&b);
     lam_space_free(&both.plan.space);
     lam_space_free(&fine.plan.space);
+}
+END_TEST
+
+/* They diverge before the halving, within which there is nobody left to compare. */
+START_TEST(what_diverged_is_not_halved_away)
+{
+    const char *const rates[] = {"schedule.maximum=grid:7e5,8e5,9e5,1e6"};
+    small_study description = describe_study("all.db", rates, 1);
+    description.plan.sampler = LAM_SAMPLER_GRID;
+    description.plan.configuration_count = 4;
+    description.plan.pruning.type = LAM_PRUNING_HALVING;
+    lam_study_view *view = finish(&description, 4);
+    ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_DIVERGED), 4);
+    lam_study_view_free(&view);
+    lam_space_free(&description.plan.space);
 }
 END_TEST
 
@@ -337,15 +366,18 @@ START_TEST(a_failure_is_recorded_and_the_study_goes_on)
 }
 END_TEST
 
-/* A minimum above the maximum: no recipe, which is that trial's failure alone. */
+/* A minimum above the maximum: no recipe, which is that trial's failure alone, also where the
+ * number of networks side by side would have to be measured with it. */
 START_TEST(impossible_values_are_their_trials_failure)
 {
-    const char *const bounds[] = {"schedule.minimum=grid:1e-5,0.5,1e-4"};
+    const size_t populations[] = {3, 0};
+    const char *const bounds[] = {"schedule.minimum=grid:1e-5,0.5,1e-4,0.6"};
     small_study description = describe_study("impossible.db", bounds, 1);
     description.plan.sampler = LAM_SAMPLER_GRID;
-    description.plan.configuration_count = 3;
-    lam_study_view *view = finish(&description, 3);
+    description.plan.configuration_count = 4;
+    lam_study_view *view = finish(&description, populations[_i]);
     ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_DONE), 2);
+    ck_assert_uint_eq(count_state(view, LAM_TRIAL_STATE_FAILED), 2);
     ck_assert_int_eq(view->configurations[1].trials[0].state, LAM_TRIAL_STATE_FAILED);
     const char *message = view->configurations[1].trials[0].message;
     ck_assert_msg(strstr(message, "minimum"), "%s", message);
@@ -388,10 +420,11 @@ static void add_tests(Suite *suite)
     add(suite, "cut", a_cut_off_wave_goes_on_to_the_same_bits, 0, 4);
     add(suite, "lost", a_lost_claim_ends_a_wave_without_a_word, 0, 1);
     add(suite, "diverged", one_that_diverges_disturbs_nobody, 0, 1);
+    add(suite, "all-diverged", what_diverged_is_not_halved_away, 0, 1);
     add(suite, "halving", halving_keeps_the_better_with_the_same_bits, 0, 1);
     add(suite, "median", the_median_rule_ends_what_lags_behind, 0, 1);
     add(suite, "failure", a_failure_is_recorded_and_the_study_goes_on, 0, 1);
-    add(suite, "impossible", impossible_values_are_their_trials_failure, 0, 1);
+    add(suite, "impossible", impossible_values_are_their_trials_failure, 0, 2);
     add(suite, "fast", fail_fast_stops_at_the_first, 0, 1);
 }
 

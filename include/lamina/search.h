@@ -63,7 +63,7 @@ typedef struct lam_search_look {
     lam_outlook outlook;
     int64_t group;          /* of trials that can be trained side by side */
     lam_trial_task example; /* one of them; owned by the look */
-    size_t waiting;         /* of its seed, counted to 1000; those to be made included */
+    size_t waiting;         /* of its seed; those to be made included */
     size_t population;      /* members at once on this device, as measured before; 0: unknown */
 } lam_search_look;
 LAM_API void lam_search_look_free(lam_search_look *look);

@@ -15,9 +15,6 @@
 /* That no wave has. */
 #define IS_FREE "t.state = 'waiting' AND t.wave IS NULL"
 
-/* Nobody trains as many side by side, and counting more takes its time. */
-#define COUNT_LIMIT 1000
-
 /* ---- tasks ---- */
 
 static void free_task(lam_trial_task *task)

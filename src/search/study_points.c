@@ -8,12 +8,6 @@
 #include "search/sampler.h"
 #include "search/study.h"
 
-static const int objective_signs[] = {
-#define OBJECTIVE_SIGN(name, text, sign) sign,
-    LAM_OBJECTIVE_LIST(OBJECTIVE_SIGN)
-#undef OBJECTIVE_SIGN
-};
-
 /* ---- values as text ---- */
 
 static char *format_values(const lam_point *point, size_t count)
@@ -129,7 +123,7 @@ lam_status lam_study_get_settings(lam_study *study, int64_t configuration, char 
 
 static lam_status read_past(lam_study *study, lam_past_point *past, int64_t count)
 {
-    const int sign = objective_signs[study->plan.objective];
+    const int sign = lam_objective_get_sign(study->plan.objective);
     sqlite3_stmt *rows = NULL;
     int64_t i = 0;
     lam_status status = lam_sql_query(

@@ -99,11 +99,6 @@ lam_status lam_study_read_curve(lam_study *study, int64_t trial,
 
 lam_status lam_study_check_patience(lam_study *study, bool *ret_is_over)
 {
-    static const int signs[] = {
-#define OBJECTIVE_SIGN(name, text, sign) sign,
-        LAM_OBJECTIVE_LIST(OBJECTIVE_SIGN)
-#undef OBJECTIVE_SIGN
-    };
     const int patience = study->plan.patience;
     double best = -INFINITY;
     int in_vain = 0, longest = 0;
@@ -117,7 +112,8 @@ lam_status lam_study_check_patience(lam_study *study, bool *ret_is_over)
         " HAVING min(finished IS NOT NULL) ORDER BY date, configuration",
         LAM_BIND_NONE, &rows);
     while (lam_sql_next(study->sql, rows, &status)) {
-        double value = signs[study->plan.objective] * lam_sql_column_real(rows, 0);
+        double value =
+            lam_objective_get_sign(study->plan.objective) * lam_sql_column_real(rows, 0);
         bool is_better = value > best;
         best = is_better ? value : best;
         in_vain = is_better ? 0 : in_vain + 1;

@@ -4,13 +4,7 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
-#include "lamina/study.h"
-
-static const char *const state_names[] = {
-#define STATE_NAME(name, text) text,
-    LAM_TRIAL_STATE_LIST(STATE_NAME)
-#undef STATE_NAME
-};
+#include "search/study.h"
 
 static void append_heads(lam_strbuf *table, const lam_space *space)
 {
@@ -39,7 +33,7 @@ static void append_trial(lam_strbuf *table, const lam_space *space,
     lam_strbuf_append(table, "%" PRId64 "\t%" PRIu64, configuration->index + 1, trial->seed);
     for (size_t i = 0; i < space->count; i++)
         lam_strbuf_append(table, "\t%s", configuration->values[i]);
-    lam_strbuf_append(table, "\t%s", state_names[trial->state]);
+    lam_strbuf_append(table, "\t%s", lam_trial_state_name(trial->state));
     append_number(table, trial->objective);
     if (trial->latest.step < 0) {
         lam_strbuf_append(table, "\t\t\t\t\t\t\t");

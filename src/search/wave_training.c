@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/strbuf.h"
@@ -109,6 +110,8 @@ static lam_status save_checkpoint(training *t, lam_wave_report *what)
     what->checkpoint_step = step;
     if (status == LAM_STATUS_OK)
         status = report(t, what);
+    if (!t->is_held)
+        unlink(path); /* nobody else knows of it */
     free(path);
     t->checkpoint_time = lam_clock_get_seconds();
     return status;
@@ -295,6 +298,8 @@ static lam_status run_halvings(training *t)
         if (steps[i] <= t->work->claim->pruned_step)
             continue;
         LAM_TRY(lam_population_run(t->population, steps[i]));
+        if (lam_population_is_over(t->population))
+            break; /* all have come to their own end */
         LAM_TRY(halve(t, steps[i]));
     }
     return LAM_STATUS_OK;

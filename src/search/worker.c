@@ -25,6 +25,10 @@ typedef struct worker {
     lam_worker_identity identity;
     lam_workshop *workshop;
     int failures; /* in a row */
+    struct {
+        int64_t group; /* 0 before the first */
+        size_t members;
+    } ceiling; /* larger waves of the latest group that failed together would fail again */
 } worker;
 
 /* ---- recipes ---- */
@@ -77,17 +81,31 @@ static lam_status measure_population(worker *w, const lam_search_look *look,
                                      sizes.speeds, sizes.count);
 }
 
+/* What keeps this worker from going on, whatever the trial. */
+static bool ends_worker(lam_status status)
+{
+    return status == LAM_STATUS_INTERRUPTED || status == LAM_STATUS_BAD_STUDY ||
+           status == LAM_STATUS_BAD_OUTPUT;
+}
+
 static lam_status choose_population(worker *w, const lam_search_look *look,
                                     size_t *ret_population)
 {
+    size_t population = 1;
+    lam_status status = LAM_STATUS_OK;
     if (w->options->population > 0)
-        *ret_population = w->options->population;
+        population = w->options->population;
     else if (look->population > 0)
-        *ret_population = look->population;
-    else if (look->waiting == 1)
-        *ret_population = 1;
-    else
-        return measure_population(w, look, ret_population);
+        population = look->population;
+    else if (look->waiting > 1)
+        status = measure_population(w, look, &population);
+    if (ends_worker(status))
+        return status;
+    /* What cannot even be measured fails by itself, and says why. */
+    if (status != LAM_STATUS_OK)
+        population = 1;
+    bool has_ceiling = w->ceiling.group == look->group && population > w->ceiling.members;
+    *ret_population = has_ceiling ? w->ceiling.members : population;
     return LAM_STATUS_OK;
 }
 
@@ -107,6 +125,8 @@ static lam_status split_wave(worker *w, const lam_search_look *look,
     size_t half = (claim->count + 1) / 2;
     lam_log(w->context, LAM_LOG_LEVEL_WARNING, "%s; trying with %zu side by side",
             lam_error_message(w->context), half);
+    w->ceiling.group = look->group;
+    w->ceiling.members = half;
     LAM_TRY(w->keeper->release(w->keeper->user, claim, true));
     return w->keeper->set_population(w->keeper->user, &w->identity, look->group, half, NULL, 0);
 }
@@ -138,13 +158,6 @@ static lam_status record_failure(worker *w, const lam_wave_claim *claim)
             outcome.message);
     LAM_TRY(w->keeper->finish(w->keeper->user, claim, &outcome, 1, &is_held));
     return give_up_after_failures(w);
-}
-
-/* What keeps this worker from going on, whatever the trial. */
-static bool ends_worker(lam_status status)
-{
-    return status == LAM_STATUS_INTERRUPTED || status == LAM_STATUS_BAD_STUDY ||
-           status == LAM_STATUS_BAD_OUTPUT;
 }
 
 /* Trials go back even where the reason to end is told. */
