@@ -64,10 +64,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* A count that was not given is 1, which is no more than there is. */
 static lam_status extend(lam_study *study, const plan_options *plan)
 {
     return plan->trials > 0 || plan->seeds > 0
-               ? lam_study_extend(study, plan->trials, plan->seeds)
+               ? lam_study_extend(study, plan->trials > 0 ? plan->trials : 1,
+                                  plan->seeds > 0 ? plan->seeds : 1)
                : LAM_STATUS_OK;
 }
 
