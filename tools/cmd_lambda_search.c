@@ -161,6 +161,7 @@ typedef struct lambda_run {
     const char *directory;
     lam_recipe recipe;
     device_set devices;
+    char first_device[16]; /* its index */
     char paths[MAX_STAGES][PATH_MAX];
     lam_study_view *views[MAX_STAGES];
     lam_ranking rankings[MAX_STAGES];
@@ -338,6 +339,7 @@ static int print_whole_json(const lambda_run *run, const char *final_directory)
                                 final_directory ? json_load_file(path, 0, NULL) : NULL));
 }
 
+/* On the first device, and the whole of it: these are one population of few. */
 static int train_final(lambda_run *run, int pick)
 {
     int count = run->options->final_seeds >= 0 ? run->options->final_seeds
@@ -363,7 +365,9 @@ static int train_final(lambda_run *run, int pick)
     fprintf(stderr, "final training: %s, %d seed%s\n", values, count, count == 1 ? "" : "s");
     if (!run->options->common.json)
         printf("final training: %s\n", values);
-    status = run_training(run->context, &run->options->common, &recipe, &request, &outcome);
+    common_options common = run->options->common;
+    common.device = run->first_device;
+    status = run_training(run->context, &common, &recipe, &request, &outcome);
     int exit_status = EXIT_SUCCESS;
     if (status != LAM_STATUS_OK)
         exit_status = report_failure(run->context, status);
@@ -381,6 +385,9 @@ static int search_and_train(lambda_run *run)
 {
     lam_status status = open_device_set(run->context, &run->options->common,
                                         (process_share){0, 1}, &run->devices);
+    if (status == LAM_STATUS_OK)
+        snprintf(run->first_device, sizeof run->first_device, "%d",
+                 lam_device_get_info(run->devices.seats[0].device)->index);
     for (int i = 0; i < run->options->preset->stage_count && status == LAM_STATUS_OK; i++)
         status = search(run, i);
     device_set_close(&run->devices);
@@ -428,20 +435,20 @@ int cmd_lambda_search(lam_context *context, int argc, char **argv)
          "what is there already goes on",
          1},
         {"preset", OPTION_PRESET, "NAME", 0,
-         "default (logarithms evenly, 3 seeds a lambda, narrowed to one standard error of the "
-         "best), or as published reports searched: s0 (a linear range, narrowed to the two "
-         "best "
-         "-/+ 0.0001), s2 (logarithms at random, twice narrowed to the top 5), s3 (two grids)",
+         "default (16 logarithms and 8, evenly spread, 3 seeds each, narrowed to one standard "
+         "error of the best), or as published reports searched: s0 (10 in a linear range and "
+         "10 between the two best -/+ 0.0001), s2 (20 logarithms at random, twice narrowed to "
+         "the top 5), s3 (two grids of 6)",
          1},
         {"range", OPTION_RANGE, "SPACE", 0,
-         "the first search's values, e.g. log:1e-6..1e-2 or grid:0.001,0.01", 1},
-        {"key", OPTION_KEY, "KEY", 0, "another key of the recipe than l2", 1},
+         "the first search's values, e.g. log:1e-6..1e-2 (forms: lamina search new --help)", 1},
+        {"key", OPTION_KEY, "KEY", 0, "the recipe's key to search; default: l2", 1},
         {"final", OPTION_FINAL, "KEY=VALUE", 0,
-         "override a key for the final training; default: 49,000 rows, 3 cycles of twice 1,200 "
-         "steps, or as the preset's report; may be repeated",
+         "override a key for the final training alone, which by default takes what the preset "
+         "says (below); may be repeated",
          1},
-        {"final-seeds", OPTION_FINAL_SEEDS, "N", 0, "networks of the final training; 0: none",
-         1},
+        {"final-seeds", OPTION_FINAL_SEEDS, "N", 0,
+         "networks of the final training, 0: none; default: 3, with s0 and s2 1, with s3 6", 1},
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
     const struct argp argp = {
@@ -451,13 +458,19 @@ int cmd_lambda_search(lam_context *context, int argc, char **argv)
         .doc =
             "Find a recipe's lambda: a coarse search, a fine one where the best lay, and the "
             "final training of the best lambda, which alone looks at the test rows. Prints a "
-            "table for each; may be interrupted and called again.\v"
+            "table for each. May be interrupted or killed: called again, it goes on.\v"
+            "The final training differs from the recipe in this: 1,000 validation rows; with "
+            "cyclical rates 3 cycles of 2 x 1,200 steps, with s2 5 of 2 x 600 and batches of "
+            "200; with s3 nothing but 3 cycles.\n\n"
+            "--trials counts the lambdas of each search but grids, --seeds the networks of "
+            "each lambda. Each search is a study, coarse.db and so on, which `lamina search' "
+            "reads.\n\n"
             "Examples:\n"
-            "  lamina lambda-search results/a2-search/recipe.yaml -o runs/lambda\n"
+            "  lamina lambda-search results/a2-search/recipe.yaml\n"
             "  lamina lambda-search results/a2-search/recipe.yaml --preset s0\n"
             "  lamina lambda-search results/a3-search/recipe.yaml --preset s3\n"
-            "  lamina lambda-search my.yaml --range log:1e-6..1e-2 --trials 10 --seeds 2 "
-            "--final-seeds 0",
+            "  lamina lambda-search my.yaml --range log:1e-6..1e-2 --trials 10 \\\n"
+            "      --seeds 2 --final-seeds 0 -o runs/my-lambda",
         .children = children};
     lambda_options options = {.common = common_options_start(),
                               .counts = plan_options_start(),

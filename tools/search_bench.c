@@ -101,7 +101,8 @@ int search_bench(lam_context *context, int argc, char **argv)
         .parser = parse_option,
         .args_doc = "RECIPE",
         .doc = "Measure how many networks of a recipe a device trains per second when 1, 2, 4, "
-               ".. of them are trained side by side, by real training steps.\v"
+               ".. of them are trained side by side, by real training steps. The knee is the "
+               "fewest that come within 3 % of the fastest: what a search takes.\v"
                "Examples:\n"
                "  lamina search bench results/a2-search/recipe.yaml\n"
                "  lamina search bench results/a3-9layer-bn/recipe.yaml --most 16 --json",

@@ -134,7 +134,7 @@ static lam_status find(lam_context *context, const char *path, lam_study_view **
 int search_best(lam_context *context, int argc, char **argv)
 {
     const struct argp_option own_options[] = {
-        {"top", 't', "N", 0, "print the best N alone; default: 10, 0: all", 1}, {0}};
+        {"top", 't', "N", 0, "how many to print; default: 10, 0: all", 1}, {0}};
     const struct argp argp = {
         .options = own_options,
         .parser = parse_option,
@@ -142,9 +142,12 @@ int search_best(lam_context *context, int argc, char **argv)
         .doc =
             "Rank the configurations of a study by what was measured on the validation rows: "
             "mean, standard deviation and 95 % interval (Student's t) over seeds, and the "
-            "difference to the pick over the seeds that both have. Which is the best cannot "
-            "be told among those within one standard error of it: they are marked, and the "
-            "best mean is the pick.\v"
+            "difference to the pick (the best mean) over the seeds that both have. Those "
+            "within one standard error of the pick are marked with *: which of them is the "
+            "best cannot be told from these trials.\v"
+            "Only configurations whose trials are all over are ranked; behind the others stand "
+            "those that lost some to pruning, divergence or failure. `iteration' is the number "
+            "of a configuration.\n\n"
             "Examples:\n"
             "  lamina search best study.db\n"
             "  lamina search best study.db --top 0 --json",

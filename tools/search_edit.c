@@ -101,8 +101,9 @@ int search_refine(lam_context *context, int argc, char **argv)
         .options = own_options,
         .parser = parse_refine_option,
         .args_doc = "STUDY",
-        .doc = "Make a new study like a finished one, in the range where its best "
+        .doc = "Make a new study like another one, in the range where its best "
                "configurations lie.\v"
+               "--trials and --seeds are as in the other study unless they are given.\n\n"
                "Examples:\n"
                "  lamina search refine coarse.db -o fine.db --within 1se --trials 20\n"
                "  lamina search refine coarse.db -o fine.db --within top:5",
@@ -150,7 +151,7 @@ int search_retry(lam_context *context, int argc, char **argv)
         .options = own_options,
         .parser = parse_retry_option,
         .args_doc = "STUDY",
-        .doc = "Let failed trials wait again.\v"
+        .doc = "Let trials that failed wait again, once what was wrong with them is mended.\v"
                "Example:\n"
                "  lamina search retry study.db && lamina search run study.db",
         .children = study_children};

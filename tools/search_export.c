@@ -242,7 +242,7 @@ int search_export(lam_context *context, int argc, char **argv)
 {
     const struct argp_option own_options[] = {
         {"format", 'f', "csv|json", 0, "default: csv", 1},
-        {"curves", 'c', 0, 0, "every measurement of every trial", 1},
+        {"curves", 'c', 0, 0, "every measurement of every trial, not the last alone", 1},
         {0}};
     const struct argp argp = {
         .options = own_options,
@@ -251,7 +251,7 @@ int search_export(lam_context *context, int argc, char **argv)
         .doc = "Write all trials of a study to stdout: values, state and metrics, one row for "
                "each, in the order of iterations and seeds.\v"
                "Examples:\n"
-               "  lamina search export study.db >trials.csv\n"
+               "  lamina search export study.db > trials.csv\n"
                "  lamina search export study.db --curves --format json",
         .children = children};
     export_options options = {0};

@@ -85,15 +85,28 @@ int search_new(lam_context *context, int argc, char **argv)
         .args_doc = "STUDY RECIPE",
         .doc = "Make a study: which keys of a recipe are varied over what, how often, and what "
                "is ranked by. A study that is there already and is the same only grows.\v"
+               "Forms of SPACE:\n"
+               "  log:1e-5..1e-1        any number between, each logarithm as likely\n"
+               "  log:1e-5..1e-1,0      and zero besides\n"
+               "  linear:0..0.5         any number between, each as likely\n"
+               "  int:20..600           any whole number\n"
+               "  choice:sgd,adam       one of these, in no order\n"
+               "  grid:0.01,0.02,0.05   one of these, in their order\n"
+               "  log:1e-5..1e-1/9      with --sampler grid: 9 values of the range\n"
+               "  .. if KEY=VALUE       varied only where an earlier -P has this value\n\n"
                "Without --trials there are 20 configurations, or with --sampler grid all of "
-               "them.\n\n"
+               "them; without --seeds one seed, the recipe's. The data's folder is no part of "
+               "a study: say --data to `lamina search run', unless it is `synthetic'.\n\n"
                "Examples:\n"
-               "  lamina search new study.db results/a2-search/recipe.yaml -P "
-               "l2=log:1e-5..1e-1 --trials 20 --seeds 3\n"
-               "  lamina search new grid.db results/a3-search/recipe.yaml -P "
-               "l2=grid:.01,.02,.03 -P schedule.maximum=grid:0.05,0.1 --sampler grid\n"
-               "  lamina search new wide.db my.yaml -P layers[0].width=int:20..600 -P "
-               "l2=log:1e-6..1e-2,0 --sampler tpe --trials 60",
+               "  lamina search new study.db results/a2-search/recipe.yaml \\\n"
+               "      -P l2=log:1e-5..1e-1 --trials 20 --seeds 3\n"
+               "  lamina search new grid.db results/a3-search/recipe.yaml --sampler grid \\\n"
+               "      -P l2=grid:.01,.02,.03 -P schedule.maximum=grid:0.05,0.1\n"
+               "  lamina search new wide.db results/a2-search/recipe.yaml --sampler tpe \\\n"
+               "      -P 'layers[0].width=int:20..600' -P l2=log:1e-6..1e-2,0 --trials 60\n"
+               "  lamina search new steps.db results/a2-search/recipe.yaml \\\n"
+               "      -P optimizer.type=choice:sgd,momentum \\\n"
+               "      -P 'optimizer.momentum=linear:0.5..0.95 if optimizer.type=momentum'",
         .children = children};
     new_options options = {.common = common_options_start(), .plan = plan_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);

@@ -157,18 +157,14 @@ static error_t parse_plan_option(int key, char *argument, struct argp_state *sta
 
 static const struct argp_option plan_option_list[] = {
     {"parameter", 'P', "KEY=SPACE", 0,
-     "a key of the recipe and the values to try: log:1e-5..1e-1, log:1e-5..1e-1,0 (and zero), "
-     "linear:0..0.5, int:20..600, choice:a,b, grid:0.01,0.02; /N behind a range is its number "
-     "of values in a grid; ` if KEY=VALUE' at the end varies it only there; may be repeated",
-     2},
+     "a key of the recipe and the values to try (forms: below); may be repeated", 2},
     {"sampler", 'S', "NAME", 0, "grid, random, sobol (default), tpe or cmaes", 2},
     {"sampler-seed", OPTION_SAMPLER_SEED, "N", 0, "what the sampler draws from; default: 1", 2},
     {"objective", OPTION_OBJECTIVE, "NAME", 0,
      "what is ranked by, on the validation rows: accuracy (default), best-accuracy, loss, cost",
      2},
     {"prune", OPTION_PRUNE, "RULE", 0,
-     "end bad trials early: none (default), halving[:FACTOR] (at the ends of cycles 1 of "
-     "FACTOR "
+     "end bad trials early: none (default), halving[:FACTOR] (at each cycle's end 1 of FACTOR "
      "of those side by side goes on; default 2), median[:TRIALS] (worse than the median of at "
      "least TRIALS earlier ones; default 5)",
      2},
@@ -196,10 +192,8 @@ static error_t parse_count_option(int key, char *argument, struct argp_state *st
 
 static const struct argp_option count_option_list[] = {
     {"trials", 'n', "N", 0,
-     "configurations of the study in all; asking for as many again changes nothing, for more "
-     "adds the rest",
-     2},
-    {"seeds", 'k', "K", 0, "train each configuration with K seeds; default: 1", 2},
+     "configurations in all: where there are fewer already, the rest is added", 2},
+    {"seeds", 'k', "K", 0, "seeds in all that each configuration is trained with", 2},
     {0}};
 
 const struct argp count_argp = {.options = count_option_list, .parser = parse_count_option};

@@ -120,7 +120,9 @@ int search_retrain(lam_context *context, int argc, char **argv)
 {
     const struct argp_option own_options[] = {
         {"output", 'o', "DIR", 0, "run folders; default: runs/<recipe>-retrained", 1},
-        {"iteration", 'i', "N", 0, "this configuration in place of the pick", 1},
+        {"iteration", 'i', "N", 0,
+         "the configuration of this iteration (see: lamina search best) in place of the pick",
+         1},
         {"seeds", OPTION_SEEDS, "LIST", 0, "a network for each seed; default: 1..3", 1},
         {"force", 'f', 0, 0, "replace the files of earlier runs in the folder", 1},
         {"resume", 'r', 0, 0, "go on with an interrupted retraining", 1},
@@ -134,8 +136,8 @@ int search_retrain(lam_context *context, int argc, char **argv)
                "look at the test rows.\v"
                "Examples:\n"
                "  lamina search retrain study.db --seeds 1..3\n"
-               "  lamina search retrain study.db --set data.validation_count=1000 --set "
-               "stop='{cycles: 3}' -o runs/final",
+               "  lamina search retrain study.db --set data.validation_count=1000 \\\n"
+               "      --set stop='{cycles: 3}' -o runs/final",
         .children = children};
     retrain_options options = {.common = common_options_start()};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);

@@ -64,10 +64,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* A count that was not given is 1, which is no more than there is. */
 static lam_status extend(lam_study *study, const plan_options *plan)
 {
     return plan->trials > 0 || plan->seeds > 0
-               ? lam_study_extend(study, plan->trials, plan->seeds)
+               ? lam_study_extend(study, plan->trials > 0 ? plan->trials : 1,
+                                  plan->seeds > 0 ? plan->seeds : 1)
                : LAM_STATUS_OK;
 }
 
@@ -164,12 +166,11 @@ int search_run(lam_context *context, int argc, char **argv)
     const struct argp_option own_options[] = {
         {"mpi", OPTION_MPI, 0, 0,
          "work together with the other processes that mpirun started: rank 0 alone opens "
-         "STUDY, "
-         "and those of one machine share its devices out",
+         "STUDY, and those of one machine share the devices of --device out",
          2},
         {"shard", OPTION_SHARD, "I/N", 0,
-         "work on part I = 0 .. N-1 of N in a file of its own, <study>.shard-I-of-N.db, for "
-         "machines that share nothing; bring them together with: lamina search merge",
+         "work on part I = 0 .. N-1 of N, in a file of its own beside STUDY: "
+         "study.shard-I-of-N.db of study.db; bring them together with: lamina search merge",
          2},
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
@@ -181,9 +182,13 @@ int search_run(lam_context *context, int argc, char **argv)
                "do so at once. Trials of one seed are trained side by side as one wide network "
                "where that is faster. Whatever ends a process, its trials go on elsewhere from "
                "their last checkpoint; Ctrl-C gives them back at once.\v"
+               "--device takes several devices, each with a thread of its own: all, a list as "
+               "0,2, or the parts of one as cpu/2. --trials and --seeds let the study grow "
+               "first.\n\n"
                "Examples:\n"
                "  lamina search run study.db\n"
                "  lamina search run study.db --trials 40 --seeds 3\n"
+               "  lamina search run study.db --device all\n"
                "  lamina search resume study.db --device gpu --population 64\n"
                "  mpirun --enable-recovery -n 4 lamina search run study.db --mpi\n"
                "  lamina search run study.db --shard $SLURM_ARRAY_TASK_ID/16",

@@ -13,7 +13,8 @@ typedef struct status_options {
     long long interval; /* seconds */
 } status_options;
 
-static const struct argp_child children[] = {
+static const struct argp_child watch_children[] = {{&study_argp, 0, NULL, 0}, {0}};
+static const struct argp_child status_children[] = {
     {&study_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -143,7 +144,7 @@ static int run(lam_context *context, const status_options *options,
 int search_status(lam_context *context, int argc, char **argv)
 {
     const struct argp_option own_options[] = {
-        {"verify", 'v', 0, 0, "check the whole file first", 1}, {0}};
+        {"verify", 'v', 0, 0, "check the whole file for damage first", 1}, {0}};
     const struct argp argp = {.options = own_options,
                               .parser = parse_option,
                               .args_doc = "STUDY",
@@ -153,7 +154,7 @@ int search_status(lam_context *context, int argc, char **argv)
                                   "Examples:\n"
                                   "  lamina search status study.db\n"
                                   "  lamina search status study.db --verify --json",
-                              .children = children};
+                              .children = status_children};
     status_options options = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
     return run(context, &options, show);
@@ -172,7 +173,7 @@ int search_watch(lam_context *context, int argc, char **argv)
                                   "stdout is no terminal.\v"
                                   "Example:\n"
                                   "  lamina search watch study.db --interval 10",
-                              .children = children};
+                              .children = watch_children};
     status_options options = {.interval = 2};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
     return run(context, &options, follow);

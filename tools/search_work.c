@@ -41,8 +41,8 @@ static error_t parse_work_option(int key, char *argument, struct argp_state *sta
 
 static const struct argp_option work_option_list[] = {
     {"population", 'p', "P", 0,
-     "networks trained side by side at most; default: what trains most models per second, "
-     "measured once for the study and device",
+     "networks trained side by side at most; default: as many as train most models per "
+     "second, measured once for the study and device",
      2},
     {"lease", OPTION_LEASE, "S", 0,
      "seconds without a sign of life after which other workers take trials over; default: 60",

@@ -25,7 +25,8 @@ def read_table(path):
 class LambdaSearch(LaminaTest):
     def test_the_whole_procedure(self):
         folder = self.place / "whole"
-        result = succeed(*search(folder, "--trials", "4", "--seeds", "2", "--final-seeds", "2"))
+        result = succeed(*search(folder, "--trials", "4", "--seeds", "2", "--final-seeds", "2",
+                                 "--device", "all"))
         coarse, fine = read_table(folder / "coarse.tsv"), read_table(folder / "fine.tsv")
         self.assertEqual((len(coarse), len(fine)), (8, 8))
         for text in ["coarse search", "fine search", "final training: l2=", "n = 2"]:
