@@ -242,6 +242,24 @@ START_TEST(checkpoints_follow_the_wave_and_go_with_it)
 }
 END_TEST
 
+/* A process that is slow to remove a file must not take another file's row with it. */
+START_TEST(rows_of_files_have_numbers_of_their_own)
+{
+    lam_study *study = create_small_study();
+    const lam_worker_identity worker = small_worker("a");
+    for (int i = 0; i < 2; i++) {
+        lam_wave_claim *claim = claim_wave(study, &worker, 1);
+        ck_assert(report_checkpoint(study, claim, test_path(&study_folder, "never"), 10));
+        ck_assert_int_eq(ask_study("SELECT id FROM artifact"), 1 + i);
+        ck_assert(report_step(study, claim, 70));
+        ck_assert(finish_wave(study, claim, LAM_TRIAL_STATE_DONE));
+        ck_assert_int_eq(ask_study("SELECT count(*) FROM artifact"), 0);
+        lam_wave_claim_free(&claim);
+    }
+    lam_study_close(&study);
+}
+END_TEST
+
 START_TEST(checkpoint_that_is_gone_starts_the_wave_anew)
 {
     lam_study *study = create_small_study();
@@ -470,6 +488,7 @@ static void add_tests(Suite *suite)
     add_study_test(suite, "over", trials_that_are_over_leave_their_wave);
     add_study_test(suite, "no number", done_without_a_number_is_diverged);
     add_study_test(suite, "checkpoints", checkpoints_follow_the_wave_and_go_with_it);
+    add_study_test(suite, "numbers", rows_of_files_have_numbers_of_their_own);
     add_study_test(suite, "gone", checkpoint_that_is_gone_starts_the_wave_anew);
     add_study_test(suite, "split", split_wave_waits_trial_by_trial);
     add_study_test(suite, "late", late_writer_changes_nothing);

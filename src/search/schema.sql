@@ -122,8 +122,9 @@ CREATE TABLE metric (
 ) STRICT, WITHOUT ROWID;
 
 -- Files that belong to waves in training. A stale one is to be removed, and then its row.
+-- No id comes twice: whoever removes a file must not forget a newer one.
 CREATE TABLE artifact (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     wave INTEGER NOT NULL REFERENCES wave (id),
     kind TEXT NOT NULL CHECK (kind IN ('checkpoint')),
     step INTEGER NOT NULL,
