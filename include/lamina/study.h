@@ -138,7 +138,7 @@ typedef struct lam_study lam_study;
  * counts) raises its counts: calling twice changes nothing. Errors: BAD_STUDY (exists and is
  * another study; no SQLite file; newer schema), BAD_RECIPE (a value of the space that the
  * recipe cannot have; no validation rows), BAD_ARGUMENT (a sampler that cannot serve the
- * space), BAD_OUTPUT.
+ * space; counts or numbers of the pruning rule that are none), BAD_OUTPUT.
  */
 LAM_API LAM_MUST_USE lam_status lam_study_create(lam_context *context, const char *path,
                                                  const lam_study_plan *plan,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "search/study.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,19 @@ lam_status lam_study_extend(lam_study *study, int64_t configuration_count, int s
 
 /* ---- creating ---- */
 
+static lam_status check_pruning(lam_context *context, const lam_pruning *pruning)
+{
+    if (pruning->type == LAM_PRUNING_HALVING &&
+        !(pruning->factor > 1 && isfinite(pruning->factor)))
+        return lam_fail(context, LAM_STATUS_BAD_ARGUMENT,
+                        "halving by %g; legal: a number above 1", pruning->factor);
+    if (pruning->type == LAM_PRUNING_MEDIAN && pruning->min_trials < 1)
+        return lam_fail(context, LAM_STATUS_BAD_ARGUMENT,
+                        "a median of at least %d trials; legal: 1 and more",
+                        pruning->min_trials);
+    return LAM_STATUS_OK;
+}
+
 static lam_status check_plan(lam_context *context, const lam_study_plan *plan)
 {
     const lam_data_options *data = &plan->recipe.data;
@@ -146,6 +160,7 @@ static lam_status check_plan(lam_context *context, const lam_study_plan *plan)
     if (plan->space.count == 0)
         return lam_fail(context, LAM_STATUS_BAD_ARGUMENT,
                         "a study varies nothing; give a parameter, as in l2=log:1e-5..1e-1");
+    LAM_TRY(check_pruning(context, &plan->pruning));
     return lam_sampler_check(context, &plan->space, plan->sampler);
 }
 
