@@ -139,6 +139,12 @@ START_TEST(plans_that_cannot_be_are_refused_and_leave_no_study)
     plan.seed_count = 0;
     study_fails(try_create(&plan), LAM_STATUS_BAD_ARGUMENT, "0 seeds");
     lam_space_free(&plan.space);
+    plan = small_plan();
+    plan.pruning = (lam_pruning){.type = LAM_PRUNING_HALVING, .factor = 1};
+    study_fails(try_create(&plan), LAM_STATUS_BAD_ARGUMENT, "above 1");
+    plan.pruning.type = LAM_PRUNING_MEDIAN;
+    study_fails(try_create(&plan), LAM_STATUS_BAD_ARGUMENT, "at least 0 trials");
+    lam_space_free(&plan.space);
 }
 END_TEST
 
@@ -585,6 +591,18 @@ START_TEST(merging_takes_what_says_more_and_ends_waves)
     ck_assert_int_eq(merged, 0);
     ck_assert_ok(lam_study_merge(copy, study_path, &merged));
     ck_assert_int_eq(merged, 2);
+    lam_wave_claim_free(&here);
+    lam_wave_claim_free(&there);
+
+    here = claim_wave(study, &worker, 2);
+    there = claim_wave(copy, &worker, 1);
+    ck_assert_int_eq(here->tasks[0].trial, there->tasks[0].trial);
+    ck_assert(report_step(study, here, 70));
+    ck_assert(finish_wave(copy, there, LAM_TRIAL_STATE_FAILED));
+    ck_assert_ok(lam_study_merge(study, path, &merged));
+    ck_assert_int_eq(merged, 1);
+    ck_assert(finish_wave(study, here, LAM_TRIAL_STATE_DONE)); /* the other one of its wave */
+    ck_assert_int_eq(ask_study("SELECT count(*) FROM trial WHERE state = 'failed'"), 1);
     lam_wave_claim_free(&here);
     lam_wave_claim_free(&there);
     lam_study_close(&study);

@@ -168,16 +168,22 @@ static lam_status judge(lam_study *study, lam_trial_outcome *outcome, double *re
 static lam_status finish_trial(lam_study *study, int64_t wave, lam_trial_outcome outcome)
 {
     double objective = NAN;
+    int64_t open = 0;
+    LAM_TRY(lam_sql_get_integer(
+        study->sql, "SELECT count(*) FROM trial WHERE id = ? AND wave = ? AND finished IS NULL",
+        LAM_BIND(LAM_VALUE(outcome.trial), LAM_VALUE(wave)), &open));
+    if (open == 0) /* another file's result was merged */
+        return LAM_STATUS_OK;
     LAM_TRY(judge(study, &outcome, &objective));
     return lam_sql_run(
         study->sql,
         "UPDATE trial SET state = ?, step = ?, objective = ?, seconds = ?, message = ?,"
         " finished = ?, device = (SELECT device FROM wave WHERE wave.id = trial.wave)"
-        " WHERE id = ? AND wave = ? AND finished IS NULL",
+        " WHERE id = ?",
         LAM_BIND(LAM_VALUE(lam_trial_state_name(outcome.state)), LAM_VALUE(outcome.step),
                  LAM_VALUE(objective), LAM_VALUE(outcome.seconds),
                  LAM_VALUE(outcome.message ? outcome.message : ""),
-                 LAM_VALUE(lam_clock_get_date()), LAM_VALUE(outcome.trial), LAM_VALUE(wave)));
+                 LAM_VALUE(lam_clock_get_date()), LAM_VALUE(outcome.trial)));
 }
 
 /* A wave that goes on from an earlier checkpoint must not apply the rule twice. */
