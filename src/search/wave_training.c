@@ -241,7 +241,8 @@ static lam_status pass_progress(void *user, const lam_progress *progress)
 
 /* ---- halving ---- */
 
-/* Those that go on have the device for themselves. */
+/* Those that go on have the device for themselves, where there is room to move them; else the
+ * others rest beside them. */
 static lam_status compact(training *t)
 {
     size_t count = 0, *kept = malloc(t->members * sizeof *kept);
@@ -256,7 +257,7 @@ static lam_status compact(training *t)
     if (status == LAM_STATUS_OK)
         t->members = count;
     free(kept);
-    return status;
+    return status == LAM_STATUS_NO_MEMORY ? LAM_STATUS_OK : status;
 }
 
 static lam_status halve(training *t, int64_t step)
