@@ -76,6 +76,8 @@ LAM_MUST_USE lam_status work_on_study(lam_context *context, const device_set *de
 /** "l2=0.003 batch=50": a configuration's values. */
 void format_values(const lam_study_view *view, const lam_configuration *configuration,
                    char *text, size_t bytes);
+/** {"l2": "0.003", "batch": "50"}: those that apply. */
+json_t *values_to_json(const lam_study_view *view, const lam_configuration *configuration);
 /** "trials 12/60, 8 running, .., best 52.31 % (l2=0.003), 1.9 models/s, ETA 00:31" */
 void format_study(const lam_study_view *view, char *text, size_t bytes);
 /** How far a study is. */

@@ -53,17 +53,6 @@ static json_t *estimate_to_json(const lam_estimate *e)
                      "deviation", number(e->deviation), "half_width", number(e->half_width));
 }
 
-static json_t *values_to_json(const lam_study_view *view,
-                              const lam_configuration *configuration)
-{
-    json_t *values = json_object();
-    for (size_t i = 0; i < view->plan.space.count; i++)
-        if (*configuration->values[i])
-            json_object_set_new(values, view->plan.space.parameters[i].key,
-                                json_string(configuration->values[i]));
-    return values;
-}
-
 static json_t *findings_to_json(const best_findings *findings, size_t limit)
 {
     const lam_study_view *view = findings->view;

@@ -187,18 +187,13 @@ static lam_status add_trial(void *user, const lam_study_view *view,
                             const lam_configuration *configuration, const lam_trial *trial)
 {
     json_export *target = user;
-    json_t *values = json_object();
-    for (size_t i = 0; i < view->plan.space.count; i++)
-        if (*configuration->values[i])
-            json_object_set_new(values, view->plan.space.parameters[i].key,
-                                json_string(configuration->values[i]));
-    json_t *entry =
-        json_pack("{s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:s}", "iteration",
-                  (json_int_t)configuration->index + 1, "seed", (json_int_t)trial->seed,
-                  "values", values, "state", trial_state_text(trial->state), "objective",
-                  isfinite(trial->objective) ? json_real(trial->objective) : json_null(),
-                  "latest", measurement_to_json(&trial->latest), "best",
-                  measurement_to_json(&trial->best), "message", trial->message);
+    json_t *entry = json_pack(
+        "{s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:s}", "iteration",
+        (json_int_t)configuration->index + 1, "seed", (json_int_t)trial->seed, "values",
+        values_to_json(view, configuration), "state", trial_state_text(trial->state),
+        "objective", isfinite(trial->objective) ? json_real(trial->objective) : json_null(),
+        "latest", measurement_to_json(&trial->latest), "best",
+        measurement_to_json(&trial->best), "message", trial->message);
     json_array_append_new(target->trials, entry);
     return target->curves ? add_curve(target, trial, entry) : LAM_STATUS_OK;
 }

@@ -52,6 +52,16 @@ void format_values(const lam_study_view *view, const lam_configuration *configur
     }
 }
 
+json_t *values_to_json(const lam_study_view *view, const lam_configuration *configuration)
+{
+    json_t *values = json_object();
+    for (size_t i = 0; i < view->plan.space.count; i++)
+        if (*configuration->values[i])
+            json_object_set_new(values, view->plan.space.parameters[i].key,
+                                json_string(configuration->values[i]));
+    return values;
+}
+
 /* ---- a line for the whole ---- */
 
 typedef struct best_trial {
