@@ -288,6 +288,22 @@ static lam_status halve(training *t, int64_t step)
                                                                                   : status;
 }
 
+/* In parts of an epoch, behind which checkpoints are taken where no measurement comes for long.
+ */
+static lam_status run_until(training *t, int64_t step)
+{
+    int64_t per_epoch = lam_population_get_counts(t->population).per_epoch, end = 0;
+    do {
+        end = (lam_population_get_step(t->population) / per_epoch + 1) * per_epoch;
+        LAM_TRY(lam_population_run(t->population, end < step ? end : step));
+        if (wants_checkpoint(t) && !lam_population_is_over(t->population))
+            LAM_TRY(save_checkpoint(t, &(lam_wave_report){0}));
+        if (!t->is_held)
+            return lose_claim(t);
+    } while (end < step && !lam_population_is_over(t->population));
+    return LAM_STATUS_OK;
+}
+
 static lam_status run_halvings(training *t)
 {
     int64_t steps[MAX_HALVINGS];
@@ -298,7 +314,7 @@ static lam_status run_halvings(training *t)
     for (size_t i = 0; i < count && count_in_training(t) > 0; i++) {
         if (steps[i] <= t->work->claim->pruned_step)
             continue;
-        LAM_TRY(lam_population_run(t->population, steps[i]));
+        LAM_TRY(run_until(t, steps[i]));
         if (lam_population_is_over(t->population))
             break; /* all have come to their own end */
         LAM_TRY(halve(t, steps[i]));
@@ -367,8 +383,7 @@ static lam_status run(training *t)
     LAM_TRY(load_checkpoint(t));
     LAM_TRY(run_halvings(t));
     if (count_in_training(t) > 0)
-        LAM_TRY(
-            lam_population_run(t->population, lam_population_get_counts(t->population).total));
+        LAM_TRY(run_until(t, lam_population_get_counts(t->population).total));
     share_time(t);
     note_divergence(t);
     for (size_t p = 0; p < t->members; p++)
