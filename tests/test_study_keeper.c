@@ -10,6 +10,15 @@
 
 /* ---- looking and claiming ---- */
 
+/* Of another host, whose lease has run out by the time that anybody looks. */
+static lam_worker_identity make_remote_worker(const char *name)
+{
+    lam_worker_identity worker = small_worker(name);
+    snprintf(worker.host, sizeof worker.host, "elsewhere");
+    worker.lease_seconds = 1e-6;
+    return worker;
+}
+
 START_TEST(waves_are_of_one_seed_and_go_by_configuration)
 {
     lam_study *study = create_small_study();
@@ -146,8 +155,7 @@ START_TEST(trials_that_are_over_leave_their_wave)
 {
     lam_study *study = create_small_study();
     const lam_search_keeper keeper = lam_study_get_keeper(study);
-    lam_worker_identity worker = small_worker("a");
-    worker.lease_seconds = 1e-6;
+    const lam_worker_identity worker = make_remote_worker("a");
     lam_wave_claim *claim = claim_wave(study, &worker, 4);
     ck_assert(report_step(study, claim, 30));
     const lam_trial_outcome outcomes[] = {
@@ -263,8 +271,7 @@ END_TEST
 START_TEST(checkpoint_that_is_gone_starts_the_wave_anew)
 {
     lam_study *study = create_small_study();
-    lam_worker_identity worker = small_worker("a");
-    worker.lease_seconds = 1e-6;
+    const lam_worker_identity worker = make_remote_worker("a");
     lam_wave_claim *claim = claim_wave(study, &worker, 4);
     ck_assert(report_checkpoint(study, claim, test_path(&study_folder, "never"), 10));
     lam_wave_claim *next = claim_wave(study, &worker, 4);
@@ -304,8 +311,7 @@ END_TEST
 START_TEST(late_writer_changes_nothing)
 {
     lam_study *study = create_small_study();
-    lam_worker_identity slow = small_worker("slow"), quick = small_worker("quick");
-    slow.lease_seconds = 1e-6;
+    const lam_worker_identity slow = make_remote_worker("slow"), quick = small_worker("quick");
     lam_wave_claim *lost = claim_wave(study, &slow, 4);
     lam_wave_claim *held = claim_wave(study, &quick, 4);
     ck_assert_int_eq(held->wave, lost->wave);
@@ -327,11 +333,26 @@ END_TEST
 START_TEST(lease_that_ran_out_is_kept_while_nobody_takes_over)
 {
     lam_study *study = create_small_study();
-    lam_worker_identity worker = small_worker("a");
-    worker.lease_seconds = 1e-6;
+    const lam_worker_identity worker = make_remote_worker("a");
     lam_wave_claim *claim = claim_wave(study, &worker, 4);
     ck_assert(report_step(study, claim, 10));
     lam_wave_claim_free(&claim);
+    lam_study_close(&study);
+}
+END_TEST
+
+/* It may be compiling. */
+START_TEST(live_process_of_this_host_keeps_its_wave_without_a_lease)
+{
+    lam_study *study = create_small_study();
+    lam_worker_identity busy = small_worker("busy"), idle = small_worker("idle");
+    busy.lease_seconds = 1e-6;
+    lam_wave_claim *claim = claim_wave(study, &busy, 4);
+    lam_wave_claim *other = claim_wave(study, &idle, 4);
+    ck_assert_int_ne(claim->wave, other->wave);
+    ck_assert(report_step(study, claim, 10));
+    lam_wave_claim_free(&claim);
+    lam_wave_claim_free(&other);
     lam_study_close(&study);
 }
 END_TEST
@@ -493,6 +514,7 @@ static void add_tests(Suite *suite)
     add_study_test(suite, "split", split_wave_waits_trial_by_trial);
     add_study_test(suite, "late", late_writer_changes_nothing);
     add_study_test(suite, "lease", lease_that_ran_out_is_kept_while_nobody_takes_over);
+    add_study_test(suite, "alive", live_process_of_this_host_keeps_its_wave_without_a_lease);
     add_study_test(suite, "dead", dead_worker_is_told_by_pid_start_and_host);
     add_study_test(suite, "killed", killed_workers_lose_and_repeat_nothing);
 }

@@ -60,7 +60,7 @@ static bool is_lost(int rank)
     if (get_ns() - state->looked_ns < LOOK_NS)
         return false;
     state->looked_ns = get_ns();
-    return lam_worker_identity_is_dead(&state->process) ||
+    return lam_worker_identity_find_life(&state->process) == LAM_WORKER_LIFE_DEAD ||
            state->looked_ns - state->heard_ns > SILENCE_NS;
 }
 

@@ -59,22 +59,30 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* -1 while nothing is done. */
+static lam_status find_pick(lam_context *context, lam_study *study, int64_t *ret_configuration)
+{
+    lam_study_view *view = NULL;
+    lam_ranking ranking = {0};
+    lam_status status = lam_study_read(study, &view);
+    if (status == LAM_STATUS_OK)
+        status = lam_study_rank(context, view, &ranking);
+    if (status == LAM_STATUS_OK)
+        *ret_configuration = ranking.count > 0 ? ranking.ranks[0].configuration : -1;
+    lam_ranking_free(&ranking);
+    lam_study_view_free(&view);
+    return status;
+}
+
 lam_status get_best_recipe(lam_context *context, lam_study *study, int64_t configuration,
                            const char *const *settings, size_t setting_count,
                            lam_recipe *ret_recipe)
 {
-    lam_study_view *view = NULL;
-    lam_ranking ranking = {0};
     lam_recipe recipe;
     char *text = NULL;
     lam_status status = LAM_STATUS_OK;
-    if (configuration < 0) {
-        status = lam_study_read(study, &view);
-        if (status == LAM_STATUS_OK)
-            status = lam_study_rank(context, view, &ranking);
-        if (status == LAM_STATUS_OK && ranking.count > 0)
-            configuration = ranking.ranks[0].configuration;
-    }
+    if (configuration < 0)
+        status = find_pick(context, study, &configuration);
     if (status == LAM_STATUS_OK)
         status = lam_study_get_recipe(study, configuration, &recipe);
     if (status == LAM_STATUS_OK)
@@ -83,8 +91,6 @@ lam_status get_best_recipe(lam_context *context, lam_study *study, int64_t confi
         status = lam_recipe_parse(context, text, strlen(text), "the study's recipe", settings,
                                   setting_count, ret_recipe);
     free(text);
-    lam_ranking_free(&ranking);
-    lam_study_view_free(&view);
     return status;
 }
 

@@ -14,6 +14,7 @@
  * than a terminal redraws one. */
 #define REFRESH_SECONDS 1.0
 #define LOG_SECONDS 10.0
+#define REFRESH_SHARE 0.005 /* of the time, at most, goes into reading large studies */
 
 enum { OPTION_LEASE = 704, OPTION_FAILURES, OPTION_FAIL_FAST };
 
@@ -61,7 +62,7 @@ typedef struct work_view {
     pthread_mutex_t lock;
     const char *path;
     bool is_terminal, drawn;
-    double refreshed; /* when `line` was made */
+    double due; /* when `line` is to be made again */
     char line[512];
 } work_view;
 
@@ -104,12 +105,13 @@ static void end_line(work_view *view)
 
 static void show_wave(work_view *view, lam_study *study, const lam_progress *wave)
 {
-    double interval = view->is_terminal ? REFRESH_SECONDS : LOG_SECONDS;
-    bool is_due = get_seconds() - view->refreshed > interval;
-    if (!is_due || !study)
+    double start = get_seconds();
+    if (start < view->due || !study)
         return;
     refresh(view, study);
-    view->refreshed = get_seconds();
+    double least = view->is_terminal ? REFRESH_SECONDS : LOG_SECONDS;
+    double rest = (get_seconds() - start) / REFRESH_SHARE;
+    view->due = start + (rest > least ? rest : least);
     if (view->is_terminal)
         fprintf(stderr, "\r\033[K%.*s", get_terminal_columns() - 1, view->line);
     else
@@ -223,9 +225,9 @@ static lam_status work_seats(lam_context *context, const lam_search_keeper *keep
     for (size_t i = 0; i < count; i++) {
         if (seats[i].status == LAM_STATUS_OK)
             continue;
-        if (status == LAM_STATUS_OK)
-            end_line(seats[i].view);
-        report_failure(seats[i].seat->context, seats[i].status);
+        end_line(seats[i].view);
+        if (status != LAM_STATUS_INTERRUPTED || seats[i].status != status)
+            report_failure(seats[i].seat->context, seats[i].status);
         status = seats[i].status;
     }
     return status;

@@ -20,15 +20,20 @@ typedef struct lam_worker_identity {
     int64_t pid_namespace; /* of /proc/self/ns/pid: a pid means nothing in another container */
     char name[64];         /* unique among all workers of all time */
     char device[200];      /* name, driver and version of its device */
-    double lease_seconds;  /* what it claims stays its own for so long after a report */
+    double lease_seconds;  /* what it claims stays its own for so long after a report,
+                              where nobody can tell whether it lives */
 } lam_worker_identity;
 
 /** Fills in what tells this process from all others: all but name, device and lease. */
 LAM_API void lam_worker_identity_fill(lam_worker_identity *identity);
 
-/** True where it ran on this host since its start, and no longer does. False where this process
- * cannot tell. */
-LAM_API bool lam_worker_identity_is_dead(const lam_worker_identity *identity);
+/** What can be told from here: of processes of other hosts and containers, nothing. */
+typedef enum lam_worker_life {
+    LAM_WORKER_LIFE_UNKNOWN,
+    LAM_WORKER_LIFE_ALIVE,
+    LAM_WORKER_LIFE_DEAD,
+} lam_worker_life;
+LAM_API lam_worker_life lam_worker_identity_find_life(const lam_worker_identity *identity);
 
 /** A trial to be trained. */
 typedef struct lam_trial_task {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lamina/search.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,13 +62,26 @@ void lam_worker_identity_fill(lam_worker_identity *identity)
     identity->pid_namespace = find_pid_namespace();
 }
 
-bool lam_worker_identity_is_dead(const lam_worker_identity *identity)
+/* Host names alone may be shared ("localhost"); the kernel's boot id is not. */
+static bool is_of_here(const lam_worker_identity *identity)
 {
     lam_worker_identity here = {0};
     fill_host(&here);
-    /* Host names alone may be shared ("localhost"); the kernel's boot id is not. */
     return *here.boot_id && strcmp(here.boot_id, identity->boot_id) == 0 &&
            strcmp(here.host, identity->host) == 0 &&
-           find_pid_namespace() == identity->pid_namespace &&
-           find_start(identity->pid) != identity->process_start;
+           find_pid_namespace() == identity->pid_namespace;
+}
+
+/* Of another user, /proc may show nothing, but the kernel still says whether there is one. */
+static bool is_hidden(int64_t pid)
+{
+    return find_start(pid) < 0 && kill((pid_t)pid, 0) != 0 && errno == EPERM;
+}
+
+lam_worker_life lam_worker_identity_find_life(const lam_worker_identity *identity)
+{
+    if (!is_of_here(identity) || is_hidden(identity->pid))
+        return LAM_WORKER_LIFE_UNKNOWN;
+    return find_start(identity->pid) == identity->process_start ? LAM_WORKER_LIFE_ALIVE
+                                                                : LAM_WORKER_LIFE_DEAD;
 }

@@ -56,16 +56,20 @@ static lam_status fill_task(lam_study *study, sqlite3_stmt *row, lam_trial_task 
 
 /* ---- waves that lost their worker ---- */
 
+/* A lease of 0 was given back. One that ran out counts where the worker may be gone: a live one
+ * may be busy for long with something that reports nothing, such as compiling. */
 bool lam_wave_is_abandoned(sqlite3_stmt *rows, int column)
 {
     lam_worker_identity worker = {.pid = sqlite3_column_int64(rows, column + 3),
                                   .process_start = sqlite3_column_int64(rows, column + 4),
                                   .pid_namespace = sqlite3_column_int64(rows, column + 5)};
+    double lease_until = sqlite3_column_double(rows, column);
     snprintf(worker.host, sizeof worker.host, "%s", lam_sql_column_text(rows, column + 1));
     snprintf(worker.boot_id, sizeof worker.boot_id, "%s",
              lam_sql_column_text(rows, column + 2));
-    return sqlite3_column_double(rows, column) <= lam_clock_get_date() ||
-           lam_worker_identity_is_dead(&worker);
+    lam_worker_life life = lam_worker_identity_find_life(&worker);
+    return lease_until == 0 || life == LAM_WORKER_LIFE_DEAD ||
+           (life == LAM_WORKER_LIFE_UNKNOWN && lease_until <= lam_clock_get_date());
 }
 
 /* The oldest; 0 for none. */

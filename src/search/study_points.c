@@ -112,6 +112,10 @@ lam_status lam_study_get_settings(lam_study *study, int64_t configuration, char 
             status = fail_values(study, configuration);
     }
     LAM_TRY(status);
+    if (!is_there && configuration < 0)
+        return lam_fail(study->context, LAM_STATUS_BAD_ARGUMENT,
+                        "%s: no configuration is done yet; train some with: lamina search run",
+                        study->sql->path);
     if (!is_there)
         return lam_fail(study->context, LAM_STATUS_BAD_ARGUMENT,
                         "%s: there is no configuration %lld (yet)", study->sql->path,

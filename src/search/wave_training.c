@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "search/wave_training.h"
 
+#include <glob.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -115,6 +116,20 @@ static lam_status save_checkpoint(training *t, lam_wave_report *what)
     free(path);
     t->checkpoint_time = lam_clock_get_seconds();
     return status;
+}
+
+/* A kill between a checkpoint and its report leaves a file that the keeper knows nothing of. */
+static void remove_leftovers(const training *t)
+{
+    lam_strbuf pattern = {0};
+    glob_t found = {0};
+    lam_strbuf_append(&pattern, "%s/wave-%" PRId64 "-*.safetensors*",
+                      t->work->options->wave_directory, t->work->claim->wave);
+    if (!pattern.failed && glob(pattern.text, GLOB_NOSORT, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            (void)unlink(found.gl_pathv[i]);
+    globfree(&found);
+    lam_strbuf_free(&pattern);
 }
 
 static bool wants_checkpoint(const training *t)
@@ -260,6 +275,7 @@ static lam_status compact(training *t)
     return status == LAM_STATUS_NO_MEMORY ? LAM_STATUS_OK : status;
 }
 
+/* Whoever came to rest by the recipe's patience is trained to its end, and takes no part. */
 static lam_status halve(training *t, int64_t step)
 {
     size_t count = 0, *members = malloc(t->members * sizeof *members);
@@ -269,7 +285,8 @@ static lam_status halve(training *t, int64_t step)
                             ? LAM_STATUS_OK
                             : lam_fail_memory(t->work->context, "a halving", t->members);
     for (size_t p = 0; p < t->members && status == LAM_STATUS_OK; p++)
-        if (is_in_training(t, p)) {
+        if (is_in_training(t, p) &&
+            !lam_watch_is_over(lam_population_get_watch(t->population, p))) {
             values[count] = evaluate(t, p);
             members[count++] = p;
         }
@@ -361,14 +378,27 @@ static lam_status report_again(training *t)
     return LAM_STATUS_OK;
 }
 
+/* As many as an uninterrupted wave would have made. */
+static void count_measurements(training *t)
+{
+    const lam_step_counts counts = lam_population_get_counts(t->population);
+    int measured = 0;
+    for (int64_t step = 0; step <= lam_population_get_step(t->population); step++)
+        measured += lam_recipe_measures_at(t->work->recipes, &counts, step);
+    for (size_t p = 0; p < t->members; p++)
+        t->states[t->tasks[p]].measurements = measured;
+}
+
 /* What an earlier attempt left; where it cannot be read, the wave begins again, to the same
  * bits. */
 static lam_status load_checkpoint(training *t)
 {
     const char *path = t->work->claim->checkpoint;
     lam_status status = path ? lam_population_load(t->population, path) : LAM_STATUS_OK;
-    if (status == LAM_STATUS_OK && path)
+    if (status == LAM_STATUS_OK && path) {
+        count_measurements(t);
         return report_again(t);
+    }
     if (status != LAM_STATUS_BAD_MODEL)
         return status;
     lam_log(t->work->context, LAM_LOG_LEVEL_WARNING, "%s; the wave begins again",
@@ -425,6 +455,8 @@ lam_status lam_wave_work_train(const lam_wave_work *work, bool *ret_is_held)
                 lam_error_message(work->context));
     if (!t.is_held)
         status = LAM_STATUS_OK;
+    else if (status == LAM_STATUS_OK)
+        remove_leftovers(&t);
     lam_population_destroy(&t.population);
     free(t.tasks);
     free(t.states);

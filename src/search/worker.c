@@ -118,9 +118,10 @@ static size_t share_evenly(size_t waiting, size_t population)
 
 /* ---- one wave ---- */
 
-/* A wave of several says nothing about any of them: they are tried again in smaller ones. */
+/* A wave of several says nothing about any of them: they are tried again in smaller ones. That
+ * memory does not hold more is worth knowing for all workers of this device. */
 static lam_status split_wave(worker *w, const lam_search_look *look,
-                             const lam_wave_claim *claim)
+                             const lam_wave_claim *claim, lam_status reason)
 {
     size_t half = (claim->count + 1) / 2;
     lam_log(w->context, LAM_LOG_LEVEL_WARNING, "%s; trying with %zu side by side",
@@ -128,7 +129,10 @@ static lam_status split_wave(worker *w, const lam_search_look *look,
     w->ceiling.group = look->group;
     w->ceiling.members = half;
     LAM_TRY(w->keeper->release(w->keeper->user, claim, true));
-    return w->keeper->set_population(w->keeper->user, &w->identity, look->group, half, NULL, 0);
+    return reason == LAM_STATUS_NO_MEMORY
+               ? w->keeper->set_population(w->keeper->user, &w->identity, look->group, half,
+                                           NULL, 0)
+               : LAM_STATUS_OK;
 }
 
 static lam_status give_up_after_failures(const worker *w)
@@ -202,7 +206,7 @@ static lam_status train_claim(worker *w, const lam_search_look *look,
     }
     if (ends_worker(status))
         return give_back(w, claim, status);
-    return claim->count > 1 ? split_wave(w, look, claim) : record_failure(w, claim);
+    return claim->count > 1 ? split_wave(w, look, claim, status) : record_failure(w, claim);
 }
 
 static lam_status work_once(worker *w, const lam_search_look *look)
