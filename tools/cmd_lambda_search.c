@@ -211,14 +211,10 @@ static lam_status create_study(lambda_run *run, int index)
     return status;
 }
 
-static lam_status read_study(lambda_run *run, int index)
+static lam_status read_stage(lambda_run *run, int index)
 {
-    lam_study *study = NULL;
     char path[PATH_MAX + 8];
-    lam_status status = lam_study_open(run->context, run->paths[index], &study);
-    if (status == LAM_STATUS_OK)
-        status = lam_study_read(study, &run->views[index]);
-    lam_study_close(&study);
+    lam_status status = read_study(run->context, run->paths[index], &run->views[index]);
     if (status == LAM_STATUS_OK)
         status = lam_study_rank(run->context, run->views[index], &run->rankings[index]);
     snprintf(path, sizeof path, "%s/%s.tsv", run->directory,
@@ -261,7 +257,7 @@ static lam_status search(lambda_run *run, int index)
                            run->paths[index], &run->options->work);
     if (status != LAM_STATUS_OK)
         return status;
-    status = read_study(run, index);
+    status = read_stage(run, index);
     if (status != LAM_STATUS_OK)
         report_failure(run->context, status);
     else if (!run->options->common.json)

@@ -22,10 +22,9 @@ tool_command search_watch;
 
 /* ---- search_options.c ---- */
 
-/** The first argument of these commands, a study's file; its input is a `const char *`. */
+/** The first argument of these commands, a study's file, without which there is a usage error;
+ * its input is a `const char *`. */
 extern const struct argp study_argp;
-/** A usage error where no STUDY was named. */
-void require_study(const struct argp_state *state, const char *path);
 
 /** Options that say how a study begins: all but its recipe. */
 typedef struct plan_options {
@@ -72,6 +71,10 @@ LAM_MUST_USE lam_status work_on_study(lam_context *context, const device_set *de
                                       const work_options *options);
 
 /* ---- search_text.c ---- */
+
+/** Opens a study for as long as it takes to read it. lam_study_view_free() what it gives. */
+LAM_MUST_USE lam_status read_study(lam_context *context, const char *path,
+                                   lam_study_view **ret_view);
 
 /** "l2=0.003 batch=50": a configuration's values. */
 void format_values(const lam_study_view *view, const lam_configuration *configuration,

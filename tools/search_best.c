@@ -26,9 +26,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 't':
         options->top = (size_t)parse_whole(state, "--top", argument, 0, 1000000);
         return 0;
-    case ARGP_KEY_END:
-        require_study(state, options->study);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -107,11 +104,7 @@ static int say(const best_findings *findings, const best_options *options)
 static lam_status find(lam_context *context, const char *path, lam_study_view **ret_view,
                        best_findings *findings)
 {
-    lam_study *study = NULL;
-    lam_status status = lam_study_open(context, path, &study);
-    if (status == LAM_STATUS_OK)
-        status = lam_study_read(study, ret_view);
-    lam_study_close(&study);
+    lam_status status = read_study(context, path, ret_view);
     if (status == LAM_STATUS_OK)
         status = lam_study_rank(context, *ret_view, &findings->ranking);
     if (status == LAM_STATUS_OK)

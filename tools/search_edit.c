@@ -31,7 +31,6 @@ static error_t parse_refine_option(int key, char *argument, struct argp_state *s
         options->narrowing = parse_narrowing(state, argument);
         return 0;
     case ARGP_KEY_END:
-        require_study(state, options->study);
         if (!options->output)
             argp_error(state, "say where the new study goes, e.g. -o fine.db");
         return 0;
@@ -75,12 +74,8 @@ static lam_status create_refined(lam_context *context, const refine_options *opt
 
 static lam_status refine(lam_context *context, const refine_options *options)
 {
-    lam_study *study = NULL;
     lam_study_view *view = NULL;
-    lam_status status = lam_study_open(context, options->study, &study);
-    if (status == LAM_STATUS_OK)
-        status = lam_study_read(study, &view);
-    lam_study_close(&study);
+    lam_status status = read_study(context, options->study, &view);
     if (status == LAM_STATUS_OK)
         status = create_refined(context, options, view);
     lam_study_view_free(&view);
@@ -135,9 +130,6 @@ static error_t parse_retry_option(int key, char *argument, struct argp_state *st
     case 'a':
         options->all = true;
         return 0;
-    case ARGP_KEY_END:
-        require_study(state, options->study);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -188,9 +180,8 @@ static error_t parse_merge_option(int key, char *argument, struct argp_state *st
             options->others[options->count++] = argument;
         return 0;
     case ARGP_KEY_END:
-        require_study(state, options->study);
         if (options->count == 0)
-            argp_error(state, "name the files to merge into %s", options->study);
+            argp_error(state, "name a STUDY, and the files to merge into it");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -29,9 +29,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'c':
         options->curves = true;
         return 0;
-    case ARGP_KEY_END:
-        require_study(state, options->study);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }

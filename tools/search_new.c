@@ -28,7 +28,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         state->child_inputs[3] = state->child_inputs[4] = &options->plan;
         return 0;
     case ARGP_KEY_END:
-        require_study(state, options->study);
         require_recipe(state, &options->common);
         if (options->plan.space_count == 0)
             argp_error(state, "say what to vary, e.g. -P l2=log:1e-5..1e-1");

@@ -88,6 +88,8 @@ lam_narrowing parse_narrowing(const struct argp_state *state, const char *text)
 static error_t parse_study_option(int key, char *argument, struct argp_state *state)
 {
     const char **path = state->input;
+    if (key == ARGP_KEY_END && !*path)
+        argp_error(state, "name a STUDY, e.g. study.db");
     if (key != ARGP_KEY_ARG || *path)
         return ARGP_ERR_UNKNOWN;
     *path = argument;
@@ -95,12 +97,6 @@ static error_t parse_study_option(int key, char *argument, struct argp_state *st
 }
 
 const struct argp study_argp = {.parser = parse_study_option};
-
-void require_study(const struct argp_state *state, const char *path)
-{
-    if (!path)
-        argp_error(state, "name a STUDY, e.g. study.db");
-}
 
 /* ---- what a study is ---- */
 

@@ -55,7 +55,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         parse_shard(state, argument, options);
         return 0;
     case ARGP_KEY_END:
-        require_study(state, options->study);
         if (options->has_mpi && options->shard_count > 0)
             argp_error(state, "--mpi and --shard exclude each other: ranks share one file");
         return 0;
@@ -75,13 +74,9 @@ static lam_status extend(lam_study *study, const plan_options *plan)
 
 static int print_outcome(lam_context *context, const run_options *options)
 {
-    lam_study *study = NULL;
     lam_study_view *view = NULL;
     char line[512];
-    lam_status status = lam_study_open(context, options->study, &study);
-    if (status == LAM_STATUS_OK)
-        status = lam_study_read(study, &view);
-    lam_study_close(&study);
+    lam_status status = read_study(context, options->study, &view);
     if (status != LAM_STATUS_OK)
         return report_failure(context, status);
     if (options->common.json) {

@@ -31,9 +31,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case 'i':
         options->interval = parse_whole(state, "--interval", argument, 1, 86400);
         return 0;
-    case ARGP_KEY_END:
-        require_study(state, options->study);
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -26,6 +26,16 @@ static const char *shorten_key(const lam_space *space, const char *key)
     return name;
 }
 
+lam_status read_study(lam_context *context, const char *path, lam_study_view **ret_view)
+{
+    lam_study *study = NULL;
+    lam_status status = lam_study_open(context, path, &study);
+    if (status == LAM_STATUS_OK)
+        status = lam_study_read(study, ret_view);
+    lam_study_close(&study);
+    return status;
+}
+
 /* A value as it is, or a long number's first digits. */
 static void shorten_value(const char *value, char text[LAM_PARAMETER_VALUE_BYTES])
 {
