@@ -110,7 +110,7 @@ static void tear_down(loss_setup *s)
     lam_buffer_destroy(&s->loss.loss_sum);
     lam_buffer_destroy(&s->loss.hit_count);
     lam_buffer_destroy(&s->loss.dlogits);
-    lam_engine_destroy(&s->engine);
+    test_engine_destroy(&s->engine);
     free(s->logits);
     free(s->smoothing);
     free(s->order);
@@ -346,7 +346,7 @@ START_TEST(penalty_matches_double_reference)
     lam_plan_destroy(&plan);
     lam_buffer_destroy(&w_buffer);
     lam_buffer_destroy(&squares);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
 }
 END_TEST
 
