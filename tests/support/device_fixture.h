@@ -19,9 +19,10 @@
 lam_context *test_context(void);
 lam_device *test_device(void);
 
-/* An engine with a variant forced. All of a suite's share one kernel store, so a program is built
- * once for all of its tests. */
+/* An engine with a variant forced. All engines of a suite share one kernel store, so a program
+ * is built once for all of its tests. */
 lam_engine *test_engine(lam_real_type real, lam_gemm gemm);
+/* In place of lam_engine_destroy(), which would take the store along. */
 void test_engine_destroy(lam_engine **engine);
 
 /* `count` reals uniform in [-1, 1) from `seed`. */
