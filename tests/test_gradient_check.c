@@ -50,6 +50,7 @@ static lam_dataset *get_dataset(void)
     return dataset;
 }
 
+/* Two widths for all, since each makes kernels of its own; op_* suites try others. */
 static const lam_network networks[] = {
     {.layer_count = 1, .layers = {DENSE(10)}},
     {.layer_count = 3, .layers = {DENSE(15), RELU, DENSE(10)}},
@@ -57,14 +58,14 @@ static const lam_network networks[] = {
     {.layer_count = 5, .layers = {DENSE(15), RELU, DENSE(12), RELU, DENSE(10)}},
     {.layer_count = 5, .layers = {DENSE(15), SIGMOID, DENSE(12), SIGMOID, DENSE(10)}},
     {.layer_count = 7,
-     .layers = {DENSE(15), RELU, DENSE(12), RELU, DENSE(11), RELU, DENSE(10)}},
+     .layers = {DENSE(15), RELU, DENSE(12), RELU, DENSE(15), RELU, DENSE(10)}},
     {.layer_count = 4, .layers = {DENSE(15), NORM, RELU, DENSE(10)}},
     {.layer_count = 7, .layers = {DENSE(15), NORM, RELU, DENSE(12), NORM, RELU, DENSE(10)}},
     {.layer_count = 7, .layers = {DENSE(15), SIGMOID, NORM, DENSE(12), RELU, NORM, DENSE(10)}},
     {.layer_count = 25,
-     .layers = {DENSE(15), NORM, RELU, DENSE(12), NORM, RELU, DENSE(11), NORM, RELU,
-                DENSE(10), NORM, RELU, DENSE(9),  NORM, RELU, DENSE(8),  NORM, RELU,
-                DENSE(8),  NORM, RELU, DENSE(8),  NORM, RELU, DENSE(10)}},
+     .layers = {DENSE(15), NORM, RELU, DENSE(12), NORM, RELU, DENSE(15), NORM, RELU,
+                DENSE(12), NORM, RELU, DENSE(15), NORM, RELU, DENSE(12), NORM, RELU,
+                DENSE(15), NORM, RELU, DENSE(12), NORM, RELU, DENSE(10)}},
     {.layer_count = 4, .layers = {DENSE(15), RELU, DROPOUT(0.4), DENSE(10)}},
     {.layer_count = 6,
      .layers = {DENSE(15), DROPOUT(0.2), DENSE(12), SIGMOID, DROPOUT(0.5), DENSE(10)}},

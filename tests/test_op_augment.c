@@ -16,10 +16,12 @@ typedef struct augment_case {
     size_t rows;
 } augment_case;
 
-static const augment_case cases[] = {{{0, 0, 0}, 3},  {{1, 0, 0}, 1},      {{0.5, 0, 0}, 37},
-                                     {{0, 1, 0}, 16}, {{0, 16, 0}, 23},    {{0, 31, 0}, 16},
-                                     {{1, 3, 0}, 7},  {{0.25, 16, 0}, 41}, {{0, 0, 0.125}, 2},
-                                     {{1, 0, 2}, 3},  {{0.5, 4, 0.5}, 17}};
+/* Each of the changes alone and with others, at the ends of its range; a program for each set
+ * of changes, each translation and, on some drivers, each number of rows. */
+static const augment_case cases[] = {{{0, 0, 0}, 3},      {{1, 0, 0}, 1},     {{0.5, 0, 0}, 37},
+                                     {{0, 1, 0}, 3},      {{0, 31, 0}, 3},    {{1, 16, 0}, 3},
+                                     {{0.25, 16, 0}, 17}, {{0, 0, 0.125}, 3}, {{0, 0, 2}, 3},
+                                     {{0.5, 4, 0.5}, 17}};
 enum { CASE_COUNT = sizeof cases / sizeof cases[0] };
 
 /* Whole images to a work-item, and four places to each. */
@@ -84,7 +86,7 @@ static void tear_down(augment_setup *s)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     lam_plan_destroy(&s->plan);
-    lam_engine_destroy(&s->engine);
+    test_engine_destroy(&s->engine);
     free(s->images);
     free(s->order);
     free(s->scale);
@@ -124,18 +126,17 @@ static void check_step(augment_setup *s, const lam_augmentation *augmentation, i
     free(bound);
 }
 
+/* One of the shares in each precision. */
 START_TEST(rows_match_double_reference)
 {
-    const augment_case *c = &cases[_i / SHARE_COUNT];
-    lam_real_type last =
-        lam_device_get_info(test_device())->has_fp64 ? LAM_REAL_TYPE_F64 : LAM_REAL_TYPE_F32;
-    for (int real = LAM_REAL_TYPE_F32; real <= (int)last; real++) {
-        augment_setup s =
-            set_up((lam_real_type)real, shares[_i % SHARE_COUNT], &c->augmentation, c->rows);
-        for (int step = 0; step < STEPS; step++)
-            check_step(&s, &c->augmentation, step);
-        tear_down(&s);
-    }
+    int number = _i / SHARE_COUNT, share = _i % SHARE_COUNT;
+    const augment_case *c = &cases[number];
+    bool is_double = lam_device_get_info(test_device())->has_fp64 && (number + share) % 2 > 0;
+    augment_setup s = set_up(is_double ? LAM_REAL_TYPE_F64 : LAM_REAL_TYPE_F32, shares[share],
+                             &c->augmentation, c->rows);
+    for (int step = 0; step < STEPS; step++)
+        check_step(&s, &c->augmentation, step);
+    tear_down(&s);
 }
 END_TEST
 
@@ -182,9 +183,11 @@ START_TEST(draws_are_a_function_of_step_and_row)
 END_TEST
 
 /* On a black image of shift 0: the first four moments of N(0, 1), within 5 of their own
- * standard deviations. */
+ * standard deviations. Accesses are those of the table, so not in a slow simulator. */
 START_TEST(noise_has_the_moments_of_a_normal)
 {
+    if (getenv("LAM_TEST_QUICK"))
+        return;
     const lam_augmentation augmentation = {.noise = 1};
     augment_setup s = set_up(LAM_REAL_TYPE_F32, LAM_GEMM_AUTO, &augmentation, 100);
     double *black = calloc(REF_INPUTS, sizeof *black), sums[4] = {0};

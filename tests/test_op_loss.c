@@ -19,7 +19,7 @@ enum { STEP = 1, ALL_ROWS = 50 };
 
 static const loss_case cases[] = {
     {1, 1, 1, 2, 1},    {1, 10, 1, 2, 3},     {7, 10, 3, 14, 1},    {25, 10, 1, 50, 3},
-    {26, 10, 8, 52, 3}, {100, 10, 1, 200, 3}, {51, 17, 3, 102, 2},  {33, 16, 1, 66, 2},
+    {26, 10, 8, 52, 3}, {100, 10, 1, 200, 3}, {51, 33, 3, 102, 2},  {33, 16, 1, 66, 2},
     {40, 10, 1, 65, 3}, {40, 10, 3, 40, 3},   {13, 10, 3, 26, 1e4}, {13, 10, 1, 26, 1e-6},
     {30, 33, 2, 60, 5},
 };
@@ -110,7 +110,7 @@ static void tear_down(loss_setup *s)
     lam_buffer_destroy(&s->loss.loss_sum);
     lam_buffer_destroy(&s->loss.hit_count);
     lam_buffer_destroy(&s->loss.dlogits);
-    lam_engine_destroy(&s->engine);
+    test_engine_destroy(&s->engine);
     free(s->logits);
     free(s->smoothing);
     free(s->order);
@@ -150,12 +150,15 @@ static void check_sums(const loss_setup *s, const loss_case *c)
     free(hits);
 }
 
+/* Doubles in every second case: they and numbers of classes make kernels of their own. */
 START_TEST(loss_matches_double_reference)
 {
-    const loss_case *c = &cases[_i / 2 / KIND_COUNT];
+    int number = _i / 2 / KIND_COUNT;
+    const loss_case *c = &cases[number];
     const loss_kind *kind = &kinds[_i / 2 % KIND_COUNT];
     lam_real_type real = _i % 2 ? LAM_REAL_TYPE_F64 : LAM_REAL_TYPE_F32;
-    if (real == LAM_REAL_TYPE_F64 && !lam_device_get_info(test_device())->has_fp64)
+    if (real == LAM_REAL_TYPE_F64 &&
+        (number % 2 == 0 || !lam_device_get_info(test_device())->has_fp64))
         return;
     loss_setup forward = set_up(c, kind, real);
     run(&forward);
@@ -346,7 +349,7 @@ START_TEST(penalty_matches_double_reference)
     lam_plan_destroy(&plan);
     lam_buffer_destroy(&w_buffer);
     lam_buffer_destroy(&squares);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
 }
 END_TEST
 

@@ -100,7 +100,7 @@ static lam_matmul_variant choose(product p)
 {
     lam_engine *engine = test_engine(LAM_REAL_TYPE_F32, LAM_GEMM_AUTO);
     lam_matmul_variant chosen = choose_with(engine, p);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
     return chosen;
 }
 
@@ -110,7 +110,7 @@ static lam_matmul_variant list_at(product p, size_t position)
     lam_engine *engine = test_engine(LAM_REAL_TYPE_F32, LAM_GEMM_AUTO);
     (void)describe(&p);
     size_t count = lam_matmul_list_variants(engine, p.product, &p.dense, variants);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
     ck_assert_uint_lt(position, count);
     return variants[position];
 }
@@ -175,7 +175,7 @@ START_TEST(without_a_tuner_products_are_not_chosen)
     ck_assert_int_eq(lam_tune_report(test_device(), false, &text), LAM_STATUS_BAD_ARGUMENT);
     ck_assert_int_eq(lam_tune_clear(test_device()), LAM_STATUS_BAD_ARGUMENT);
     ck_assert_int_eq(test_folder_count(&folder), 0);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
 }
 END_TEST
 
@@ -271,7 +271,7 @@ START_TEST(known_way_is_in_the_plan)
     lam_plan_destroy(&plan);
     lam_buffer_destroy(&x);
     lam_buffer_destroy(&y);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
 }
 END_TEST
 
@@ -346,7 +346,7 @@ static json_t *tune_with_fault(const char *fault)
 {
     lam_engine *engine = test_engine(LAM_REAL_TYPE_F32, LAM_GEMM_REGISTERS);
     test_kernel_folder_use(&kernels, "matmul_registers.cl", fault);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
     start(LAM_TUNE_POLICY_FULL, 0);
     ck_assert_ok(lam_engine_create(test_device(), LAM_REAL_TYPE_F32, LAM_GEMM_AUTO, &engine));
     engine->gemm = LAM_GEMM_REGISTERS; /* also on a device that would begin with others */
@@ -463,7 +463,7 @@ static void try_family(lam_real_type real, lam_gemm gemm, product p)
                       "%s %zu: %g s, %s", lam_gemm_name(gemm), i, candidates[i].seconds,
                       candidates[i].rejection);
     ck_assert_uint_lt(lam_matmul_pick(candidates, count), count);
-    lam_engine_destroy(&engine);
+    test_engine_destroy(&engine);
 }
 
 START_TEST(right_ways_are_found_right)

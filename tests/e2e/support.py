@@ -74,10 +74,10 @@ class Result:
 
 
 def environment(**changes):
-    """The caller's environment without Lamina's own variables, and without tuning, which takes
-    time and leaves files; None removes a variable."""
+    """The caller's environment without Lamina's own variables, and without tuning and a cache of
+    programs, which take time and leave files; None removes a variable."""
     result = {key: value for key, value in os.environ.items() if not key.startswith("LAMINA")}
-    result["LAMINA_TUNE"] = "off"
+    result.update(LAMINA_TUNE="off", LAMINA_PROGRAM_CACHE="off")
     result.update({key: value for key, value in changes.items() if value is not None})
     for key in [key for key, value in changes.items() if value is None]:
         result.pop(key, None)

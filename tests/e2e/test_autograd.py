@@ -35,23 +35,24 @@ def chain(widths, *behind):
     return "[" + ", ".join([*(dense(width, *behind) for width in widths), dense(10)]) + "]"
 
 
-NINE = [9, 8, 8, 7, 7, 6, 6, 6]
-SKIPS = ("[{type: dense, width: 8}, %s {type: relu, name: a}, {type: dense, width: 8}, %s "
-         "{type: add, from: a}, {type: %s, name: b}, {type: dense, width: 8}, "
-         "{type: add, from: a}, relu, {type: dense, width: 8}, {type: add, from: b}, relu, "
+# Two widths for all, since each makes kernels of its own.
+NINE = [9, 7, 9, 7, 9, 7, 9, 7]
+SKIPS = ("[{type: dense, width: 9}, %s {type: relu, name: a}, {type: dense, width: 9}, %s "
+         "{type: add, from: a}, {type: %s, name: b}, {type: dense, width: 9}, "
+         "{type: add, from: a}, relu, {type: dense, width: 9}, {type: add, from: b}, relu, "
          "{type: dense, width: 10}]")
 
 LAYERS = {
     "one layer": chain([]),
     "two layers": chain([9], "relu"),
     "three layers": chain([9, 7], "relu"),
-    "four layers": chain([9, 8, 7], "relu"),
+    "four layers": chain([9, 7, 9], "relu"),
     "nine layers": chain(NINE, "relu"),
     "sigmoid": chain([9, 7], "sigmoid"),
     "no activation": chain([9, 7]),
     "two layers, normalized": chain([9], "batch_norm", "relu"),
     "three layers, normalized": chain([9, 7], "batch_norm", "relu"),
-    "four layers, normalized": chain([9, 8, 7], "batch_norm", "relu"),
+    "four layers, normalized": chain([9, 7, 9], "batch_norm", "relu"),
     "nine layers, normalized": chain(NINE, "batch_norm", "relu"),
     "normalized before sigmoid": chain([9, 7], "batch_norm", "sigmoid"),
     "normalized without activation": chain([9, 7], "batch_norm"),

@@ -180,6 +180,14 @@ class Resumed(LaminaTest):
         cls.undisturbed = cls.place / "undisturbed"
         succeed(*get_train(cls.undisturbed, cls.options))
 
+    def kill(self, run, condition, *more):
+        process = start(*get_train(run, self.options, *more))
+        wait_until(lambda: condition(run), process)
+        self.assertEqual(stop(process, signal.SIGKILL)[0], -signal.SIGKILL)
+
+    def get_extra_files(self, run):
+        return [path.name for path in run.glob("*") if path.name not in RUN_FILES]
+
     def resume(self, run):
         return succeed("train", RECIPE, "-o", run, *self.options, "--resume")
 
@@ -230,18 +238,6 @@ class AfterInterrupt(Resumed):
 
 
 class AfterKill(Resumed):
-    """Long enough for checkpoints, which are written every 5 seconds."""
-
-    SECONDS = 10
-
-    def kill(self, run, condition, *more):
-        process = start(*get_train(run, self.options, *more))
-        wait_until(lambda: condition(run), process)
-        self.assertEqual(stop(process, signal.SIGKILL)[0], -signal.SIGKILL)
-
-    def get_extra_files(self, run):
-        return [path.name for path in run.glob("*") if path.name not in RUN_FILES]
-
     def test_before_anything_is_written(self):
         run = self.place / "nothing"
         process = start(*get_train(run, self.options))
@@ -258,18 +254,6 @@ class AfterKill(Resumed):
         self.assertEqual(read_record(run)["status"], "running")
         self.resume(run)
         self.assert_same(run)
-
-    def test_after_a_checkpoint(self):
-        run = self.place / "after"
-        self.kill(run, lambda run: self.get_extra_files(run) and
-                  (run / "checkpoint.safetensors").exists())
-        kept = count_complete_rows(run)
-        with open(run / "metrics.csv", "a") as file:
-            file.write("999999,1.5,0.0")  # a row that the disk took half of
-        result = self.resume(run)
-        self.assert_same(run)
-        first = get_first_step(result)
-        self.assertGreater(first, int(read_metrics(run)[kept // 2][0]))
 
     def test_again_while_it_goes_on(self):
         run = self.place / "again"
@@ -290,6 +274,24 @@ class AfterKill(Resumed):
         (run / "run.json").write_text(json.dumps(record))
         self.resume(run)
         self.assert_same(run)
+
+
+class AfterCheckpoint(Resumed):
+    """Long enough for checkpoints, which are written every 5 seconds."""
+
+    SECONDS = 10
+
+    def test_after_a_checkpoint(self):
+        run = self.place / "after"
+        self.kill(run, lambda run: self.get_extra_files(run) and
+                  (run / "checkpoint.safetensors").exists())
+        kept = count_complete_rows(run)
+        with open(run / "metrics.csv", "a") as file:
+            file.write("999999,1.5,0.0")  # a row that the disk took half of
+        result = self.resume(run)
+        self.assert_same(run)
+        first = get_first_step(result)
+        self.assertGreater(first, int(read_metrics(run)[kept // 2][0]))
 
 
 class NothingToResume(LaminaTest):

@@ -19,8 +19,11 @@
 lam_context *test_context(void);
 lam_device *test_device(void);
 
-/* An engine with a variant forced; the caller destroys it. */
+/* An engine with a variant forced. All engines of a suite share one kernel store, so a program
+ * is built once for all of its tests. */
 lam_engine *test_engine(lam_real_type real, lam_gemm gemm);
+/* In place of lam_engine_destroy(), which would take the store along. */
+void test_engine_destroy(lam_engine **engine);
 
 /* `count` reals uniform in [-1, 1) from `seed`. */
 double *test_uniform(size_t count, uint32_t seed);
