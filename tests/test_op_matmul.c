@@ -307,11 +307,12 @@ static bool repeats(const dense_case *c, gemm_family family)
            count_parts(LAM_PRODUCT_BACKWARD_INPUT, c, family.units) == 1;
 }
 
-/* Drivers take up to seconds to compile a way: all are tried in every fifth case, and otherwise
- * the first, in every second case the last, too. */
+/* Drivers take up to seconds to compile a way: all are tried in three cases, a small one, one
+ * that gathers its rows and a large one; otherwise the first, and in every second case the
+ * last. */
 static size_t next_choice(size_t choice, size_t choices, int number)
 {
-    if (choices < 2 || (number % 5 == 0 && !getenv("LAM_TEST_QUICK")))
+    if (choices < 2 || (number % 7 == 3 && !getenv("LAM_TEST_QUICK")))
         return choice + 1;
     return choice + (number % 2 > 0 ? choices : choices - 1);
 }
@@ -324,10 +325,10 @@ static bool skips(const dense_case *c, lam_gemm gemm)
            (gemm == LAM_GEMM_CLBLAST || c->rows * c->in * c->out * c->members > 45000);
 }
 
-/* Doubles are other kernels of the same text: every second case. */
+/* Doubles are other kernels of the same text: every fourth case. */
 static bool takes_doubles(int number)
 {
-    return number % 2 > 0 && lam_device_get_info(test_device())->has_fp64;
+    return number % 4 == 1 && lam_device_get_info(test_device())->has_fp64;
 }
 
 /* One loop test: index = (case * families + family) * 2 + precision. */
