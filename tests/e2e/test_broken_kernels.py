@@ -24,7 +24,7 @@ MISTAKES = {
     "ReLU's gradient passed through everywhere":
         [("common.clh", r"\(\(y\) > \(type\)\(0\) \? \(g\) : \(type\)\(0\)\)", "(g)")],
     "label's share missing in the loss's gradient":
-        [("loss.cl", r"\? own : other", "? 0 : other")],
+        [("loss.cl", r"\? \(realv\)\(own\) :", "? (realv)(0) :")],
 }
 WRONG_OUTPUTS = ("common.clh", r"ACTIVATE_AS\(ACTIVATION, type, x\)",
                  "(ACTIVATE_AS(ACTIVATION, type, x) * (type)(ACTIVATION == 0 ? 1.01 : 1))")
