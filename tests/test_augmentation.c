@@ -85,7 +85,7 @@ static void free_problem(image_problem *p)
         lam_buffer_destroy(buffers[i]);
     lam_resident_data_destroy(&p->data);
     lam_parameters_destroy(&p->parameters);
-    test_engine_destroy(&p->engine);
+    lam_engine_destroy(&p->engine);
 }
 
 static void run_plan(const image_problem *p, lam_plan *plan, double ret_losses[STEPS])

@@ -5,7 +5,6 @@
 
 #include "lamina/gradient_check.h"
 #include "support/device_fixture.h"
-#include "support/kernel_folder.h"
 #include "support/suite.h"
 
 #define DENSE(units)                                                                           \
@@ -240,10 +239,10 @@ START_TEST(wrong_gradients_fail)
     options.gemm = variants[_i % 2];
     test_folder folder = test_folder_make();
     if (_i < 2)
-        test_kernel_folder_use(&folder, files[_i % 2], no_slope);
+        test_kernels_use(&folder, files[_i % 2], no_slope);
     else
-        test_kernel_folder_use(&folder, "loss.cl",
-                               "#define sum_lanes(v) (sum_lanes(v) * (real)1.1)\n");
+        test_kernels_use(&folder, "loss.cl",
+                         "#define sum_lanes(v) (sum_lanes(v) * (real)1.1)\n");
     ck_assert_uint_eq(check(&recipe, &options, rows), 4);
     ck_assert(!rows[0].passed && !rows[1].passed);
     ck_assert_int_eq(rows[2].passed, _i < 2);
@@ -418,7 +417,7 @@ static void add_loop(Suite *suite, const char *name, const TTest *test, int coun
 {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 240);
-    tcase_add_checked_fixture(test_case, NULL, test_kernel_folder_leave);
+    tcase_add_checked_fixture(test_case, NULL, test_kernels_leave);
     tcase_add_loop_test(test_case, test, 0, count);
     suite_add_tcase(suite, test_case);
 }

@@ -86,7 +86,7 @@ static void tear_down(augment_setup *s)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     lam_plan_destroy(&s->plan);
-    test_engine_destroy(&s->engine);
+    lam_engine_destroy(&s->engine);
     free(s->images);
     free(s->order);
     free(s->scale);

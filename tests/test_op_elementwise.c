@@ -46,7 +46,7 @@ static void run(elementwise_setup *s)
 static void tear_down(elementwise_setup *s)
 {
     lam_plan_destroy(&s->plan);
-    test_engine_destroy(&s->engine);
+    lam_engine_destroy(&s->engine);
     free(s->values);
     free(s->other);
 }

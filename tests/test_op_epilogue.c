@@ -284,7 +284,7 @@ static void tear_down(device_problem *d)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     lam_plan_destroy(&d->plan);
-    test_engine_destroy(&d->engine);
+    lam_engine_destroy(&d->engine);
 }
 
 static double *download(const device_problem *d, const lam_buffer *buffer, size_t count)

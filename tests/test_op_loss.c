@@ -110,7 +110,7 @@ static void tear_down(loss_setup *s)
     lam_buffer_destroy(&s->loss.loss_sum);
     lam_buffer_destroy(&s->loss.hit_count);
     lam_buffer_destroy(&s->loss.dlogits);
-    test_engine_destroy(&s->engine);
+    lam_engine_destroy(&s->engine);
     free(s->logits);
     free(s->smoothing);
     free(s->order);
@@ -349,7 +349,7 @@ START_TEST(penalty_matches_double_reference)
     lam_plan_destroy(&plan);
     lam_buffer_destroy(&w_buffer);
     lam_buffer_destroy(&squares);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
 }
 END_TEST
 

@@ -166,7 +166,7 @@ static void tear_down(dense_setup *s)
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]);
     lam_plan_destroy(&s->plan);
-    test_engine_destroy(&s->engine);
+    lam_engine_destroy(&s->engine);
 }
 
 static void add(dense_setup *s, lam_product product, lam_buffer *result,
@@ -194,7 +194,7 @@ static size_t count_choices(const dense_case *c, lam_real_type real, gemm_family
         size_t count = lam_matmul_list_variants(engine, (lam_product)product, &dense, variants);
         most = count > most ? count : most;
     }
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
     return most;
 }
 
@@ -295,7 +295,7 @@ static size_t count_parts(lam_product product, const dense_case *c, size_t units
     size_t count = lam_matmul_list_variants(engine, product, &dense, variants);
     for (size_t i = 1; i < count; i++)
         ck_assert_uint_eq(variants[i].parts, variants[0].parts);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
     return variants[0].parts;
 }
 

@@ -147,7 +147,7 @@ static void tear_down(row_setup *s)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         lam_buffer_destroy(buffers[i]);
     lam_plan_destroy(&s->plan);
-    test_engine_destroy(&s->engine);
+    lam_engine_destroy(&s->engine);
 }
 
 static void check_forward(row_setup *s)
@@ -232,8 +232,8 @@ START_TEST(only_small_layers_fit)
     ck_assert(!lam_small_layers_fit(automatic, 100, 50, 50));
     ck_assert(!lam_small_layers_fit(automatic, 10, LAM_MAX_SMALL_WIDTH + 1, 10));
     ck_assert(!lam_small_layers_fit(forced, 100, 50, 10));
-    test_engine_destroy(&automatic);
-    test_engine_destroy(&forced);
+    lam_engine_destroy(&automatic);
+    lam_engine_destroy(&forced);
 }
 END_TEST
 

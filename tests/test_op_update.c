@@ -177,7 +177,7 @@ static void tear_down(update_setup *s)
     free(s->l2);
     free(s->table);
     lam_plan_destroy(&s->plan);
-    test_engine_destroy(&s->engine);
+    lam_engine_destroy(&s->engine);
 }
 
 /* LAM_TEST_QUICK is set where kernels run in a slow simulator, which watches their accesses:
@@ -447,7 +447,7 @@ static void tear_down_clipping(clip_setup *s)
         free(s->gradients[t]);
         free(s->values[t]);
     }
-    test_engine_destroy(&s->engine);
+    lam_engine_destroy(&s->engine);
 }
 
 /* Bounds below, far below, above and just at the members' norms. */

@@ -49,7 +49,7 @@ static void tear_down(void)
 {
     lam_context_set_log(test_context(), NULL, NULL);
     lam_plan_destroy(&plan);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
     test_folder_remove(&folder);
 }
 

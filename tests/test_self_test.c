@@ -4,7 +4,6 @@
 
 #include "lamina/train.h"
 #include "support/device_fixture.h"
-#include "support/kernel_folder.h"
 #include "support/suite.h"
 
 START_TEST(self_test_passes)
@@ -38,9 +37,9 @@ enum { FAULT_COUNT = sizeof faults / sizeof faults[0] };
 static lam_status run_with_fault(const fault *f)
 {
     test_folder folder = test_folder_make();
-    test_kernel_folder_use(&folder, f->file, f->prefix);
+    test_kernels_use(&folder, f->file, f->prefix);
     lam_status status = lam_self_test(test_device(), f->gemm);
-    test_kernel_folder_leave();
+    test_kernels_leave();
     test_folder_remove(&folder);
     return status;
 }
@@ -70,7 +69,7 @@ static void add_loop(Suite *suite, const char *name, const TTest *test, int coun
 {
     TCase *test_case = tcase_create(name);
     tcase_set_timeout(test_case, 240);
-    tcase_add_checked_fixture(test_case, NULL, test_kernel_folder_leave);
+    tcase_add_checked_fixture(test_case, NULL, test_kernels_leave);
     tcase_add_loop_test(test_case, test, 0, count);
     suite_add_tcase(suite, test_case);
 }

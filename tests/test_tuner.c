@@ -6,7 +6,6 @@
 #include "op/matmul_trial.h"
 #include "op/tuner.h"
 #include "support/device_fixture.h"
-#include "support/kernel_folder.h"
 #include "support/suite.h"
 
 static test_folder folder, kernels;
@@ -24,7 +23,7 @@ static void tear_down(void)
 {
     const lam_tune_options off = {.policy = LAM_TUNE_POLICY_OFF};
     ck_assert_ok(lam_tune_start(test_device(), &off));
-    test_kernel_folder_leave();
+    test_kernels_leave();
     test_folder_remove(&kernels);
     test_folder_remove(&folder);
 }
@@ -100,7 +99,7 @@ static lam_matmul_variant choose(product p)
 {
     lam_engine *engine = test_engine(LAM_REAL_TYPE_F32, LAM_GEMM_AUTO);
     lam_matmul_variant chosen = choose_with(engine, p);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
     return chosen;
 }
 
@@ -110,7 +109,7 @@ static lam_matmul_variant list_at(product p, size_t position)
     lam_engine *engine = test_engine(LAM_REAL_TYPE_F32, LAM_GEMM_AUTO);
     (void)describe(&p);
     size_t count = lam_matmul_list_variants(engine, p.product, &p.dense, variants);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
     ck_assert_uint_lt(position, count);
     return variants[position];
 }
@@ -175,7 +174,7 @@ START_TEST(without_a_tuner_products_are_not_chosen)
     ck_assert_int_eq(lam_tune_report(test_device(), false, &text), LAM_STATUS_BAD_ARGUMENT);
     ck_assert_int_eq(lam_tune_clear(test_device()), LAM_STATUS_BAD_ARGUMENT);
     ck_assert_int_eq(test_folder_count(&folder), 0);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
 }
 END_TEST
 
@@ -271,7 +270,7 @@ START_TEST(known_way_is_in_the_plan)
     lam_plan_destroy(&plan);
     lam_buffer_destroy(&x);
     lam_buffer_destroy(&y);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
 }
 END_TEST
 
@@ -344,11 +343,9 @@ END_TEST
 /* Tunes the usual product with a fault in the register tiles; the report's product. */
 static json_t *tune_with_fault(const char *fault)
 {
-    lam_engine *engine = test_engine(LAM_REAL_TYPE_F32, LAM_GEMM_REGISTERS);
-    test_kernel_folder_use(&kernels, "matmul_registers.cl", fault);
-    test_engine_destroy(&engine);
+    test_kernels_use(&kernels, "matmul_registers.cl", fault);
     start(LAM_TUNE_POLICY_FULL, 0);
-    ck_assert_ok(lam_engine_create(test_device(), LAM_REAL_TYPE_F32, LAM_GEMM_AUTO, &engine));
+    lam_engine *engine = test_engine(LAM_REAL_TYPE_F32, LAM_GEMM_AUTO);
     engine->gemm = LAM_GEMM_REGISTERS; /* also on a device that would begin with others */
     (void)choose_with(engine, usual(1));
     lam_engine_destroy(&engine);
@@ -463,7 +460,7 @@ static void try_family(lam_real_type real, lam_gemm gemm, product p)
                       "%s %zu: %g s, %s", lam_gemm_name(gemm), i, candidates[i].seconds,
                       candidates[i].rejection);
     ck_assert_uint_lt(lam_matmul_pick(candidates, count), count);
-    test_engine_destroy(&engine);
+    lam_engine_destroy(&engine);
 }
 
 START_TEST(right_ways_are_found_right)

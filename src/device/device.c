@@ -98,6 +98,7 @@ void lam_device_close(lam_device **device)
     if (!*device)
         return;
     lam_device_set_tuner(*device, NULL, NULL);
+    lam_device_set_kernel_store(*device, NULL, NULL);
     if ((*device)->queue)
         clReleaseCommandQueue((*device)->queue);
     if ((*device)->cl_context)
@@ -129,6 +130,20 @@ void lam_device_set_tuner(lam_device *device, lam_tuner *tuner, void (*destroy)(
 lam_tuner *lam_device_get_tuner(const lam_device *device)
 {
     return device->tuner;
+}
+
+void lam_device_set_kernel_store(lam_device *device, lam_kernel_store *store,
+                                 void (*destroy)(lam_kernel_store **))
+{
+    if (device->kernel_store)
+        device->destroy_kernel_store(&device->kernel_store);
+    device->kernel_store = store;
+    device->destroy_kernel_store = destroy;
+}
+
+lam_kernel_store *lam_device_get_kernel_store(const lam_device *device)
+{
+    return device->kernel_store;
 }
 
 lam_context *lam_device_get_context(const lam_device *device)

@@ -35,6 +35,17 @@ void lam_device_set_tuner(lam_device *device, lam_tuner *tuner, void (*destroy)(
 /** NULL before one is set. Borrowed. */
 lam_tuner *lam_device_get_tuner(const lam_device *device);
 
+/* ---- the device's compiled programs (kernel/kernel_store.h), which its engines share ---- */
+
+typedef struct lam_kernel_store lam_kernel_store;
+
+/** Takes a store in place of the present one; both go with `destroy`. */
+void lam_device_set_kernel_store(lam_device *device, lam_kernel_store *store,
+                                 void (*destroy)(lam_kernel_store **));
+
+/** NULL before one is set. Borrowed. */
+lam_kernel_store *lam_device_get_kernel_store(const lam_device *device);
+
 /* ---- markers: a place in the queue that the host can wait for ---- */
 
 typedef struct lam_marker lam_marker;

@@ -20,6 +20,8 @@ struct lam_device {
     struct lam_profiler *profiler; /* NULL unless launches are timed */
     lam_tuner *tuner;
     void (*destroy_tuner)(lam_tuner **);
+    lam_kernel_store *kernel_store;
+    void (*destroy_kernel_store)(lam_kernel_store **);
 };
 
 struct lam_buffer {

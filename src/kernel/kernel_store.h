@@ -8,8 +8,6 @@
 #include "device/device.h"
 #include "kernel/define_set.h"
 
-typedef struct lam_kernel_store lam_kernel_store;
-
 /** Errors: BAD_ARGUMENT (see program_cache.h), NO_MEMORY. */
 LAM_MUST_USE lam_status lam_kernel_store_create(lam_device *device,
                                                 lam_kernel_store **ret_store);

@@ -48,6 +48,19 @@ static int choose_lanes(const lam_device_info *info, lam_real_type real)
     return lanes >= 8 ? 8 : 4;
 }
 
+/* A device's first engine makes its store; a program that was built is not even looked up
+ * again, which would take PoCL 3.1 30 to 50 ms. */
+static lam_status get_store(lam_device *device, lam_kernel_store **ret_store)
+{
+    lam_kernel_store *store = lam_device_get_kernel_store(device);
+    if (!store) {
+        LAM_TRY(lam_kernel_store_create(device, &store));
+        lam_device_set_kernel_store(device, store, lam_kernel_store_destroy);
+    }
+    *ret_store = store;
+    return LAM_STATUS_OK;
+}
+
 lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm gemm,
                              lam_engine **ret_engine)
 {
@@ -71,7 +84,7 @@ lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm ge
     engine->compute_units = info->compute_units;
     engine->longest_launch_ns = LONGEST_LAUNCH_NS;
     engine->tuner = lam_device_get_tuner(device);
-    lam_status status = lam_kernel_store_create(device, &engine->store);
+    lam_status status = get_store(device, &engine->store);
     if (status != LAM_STATUS_OK) {
         lam_engine_destroy(&engine);
         return status;
@@ -82,9 +95,6 @@ lam_status lam_engine_create(lam_device *device, lam_real_type real, lam_gemm ge
 
 void lam_engine_destroy(lam_engine **engine)
 {
-    if (!*engine)
-        return;
-    lam_kernel_store_destroy(&(*engine)->store);
     free(*engine);
     *engine = NULL;
 }

@@ -17,7 +17,7 @@ typedef enum lam_real_type {
 
 typedef struct lam_engine {
     lam_device *device;
-    lam_kernel_store *store;
+    lam_kernel_store *store; /* the device's */
     lam_context *context;
     lam_real_type real;
     lam_gemm gemm;     /* the family to begin with: REGISTERS, TILES or CLBLAST */

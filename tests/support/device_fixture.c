@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "support/kernel_folder.h"
 
 enum { GUARD_COUNT = 67 };
 static const double sentinel = -12345.0;
@@ -27,30 +28,23 @@ lam_device *test_device(void)
     return device;
 }
 
-/* A program's second build costs 50 ms in PoCL 3.1, which looks it up by its preprocessed text,
- * and as much as its first in Oclgrind. */
-static lam_kernel_store *get_store(void)
+void test_kernels_use(const test_folder *folder, const char *file, const char *prefix)
 {
-    static lam_kernel_store *store;
-    if (!store)
-        ck_assert_ok(lam_kernel_store_create(test_device(), &store));
-    return store;
+    test_kernel_folder_use(folder, file, prefix);
+    lam_device_set_kernel_store(test_device(), NULL, NULL);
+}
+
+void test_kernels_leave(void)
+{
+    test_kernel_folder_leave();
+    lam_device_set_kernel_store(test_device(), NULL, NULL);
 }
 
 lam_engine *test_engine(lam_real_type real, lam_gemm gemm)
 {
     lam_engine *engine = NULL;
     ck_assert_ok(lam_engine_create(test_device(), real, gemm, &engine));
-    lam_kernel_store_destroy(&engine->store);
-    engine->store = get_store();
     return engine;
-}
-
-void test_engine_destroy(lam_engine **engine)
-{
-    if (*engine)
-        (*engine)->store = NULL;
-    lam_engine_destroy(engine);
 }
 
 double *test_uniform(size_t count, uint32_t seed)

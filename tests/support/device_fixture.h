@@ -8,6 +8,7 @@
 
 #include "device/device.h"
 #include "op/engine.h"
+#include "support/folder.h"
 
 #define ck_assert_ok(expression)                                                               \
     do {                                                                                       \
@@ -19,11 +20,13 @@
 lam_context *test_context(void);
 lam_device *test_device(void);
 
-/* An engine with a variant forced. All engines of a suite share one kernel store, so a program
- * is built once for all of its tests. */
+/* An engine with a variant forced; the caller destroys it. */
 lam_engine *test_engine(lam_real_type real, lam_gemm gemm);
-/* In place of lam_engine_destroy(), which would take the store along. */
-void test_engine_destroy(lam_engine **engine);
+
+/* test_kernel_folder_use() and _leave() for the shared device, whose programs are built anew.
+ * Not while there is an engine. */
+void test_kernels_use(const test_folder *folder, const char *file, const char *prefix);
+void test_kernels_leave(void);
 
 /* `count` reals uniform in [-1, 1) from `seed`. */
 double *test_uniform(size_t count, uint32_t seed);
