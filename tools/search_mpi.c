@@ -3,10 +3,12 @@
 
 #include <mpi.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Whoever waits, naps: MPI's own waits keep a core busy, which others need for training. */
 #define SHORTEST_NAP_NS 50000
@@ -14,6 +16,9 @@
 
 /* Whether the process of a rank of this machine lives is looked up so often. */
 #define LOOK_NS 500000000
+
+/* All ranks have said goodbye by then. */
+#define FINALIZE_SECONDS 10
 
 /* A rank that says nothing for so long is lost, too: those at work report many times a minute.
  */
@@ -276,7 +281,23 @@ char *search_mpi_exchange(void *user, const char *request, char (*ret_problem)[2
 
 /* ---- ending ---- */
 
-void search_mpi_end(void)
+/* With a rank that was killed, Open MPI 4.1.4 sometimes waits for it for ever. */
+static void *leave_anyway(void *exit_status)
+{
+    const struct timespec limit = {.tv_sec = FINALIZE_SECONDS};
+    nanosleep(&limit, NULL);
+    _exit((int)(intptr_t)exit_status);
+}
+
+static void finalize(int exit_status)
+{
+    pthread_t watchdog;
+    if (pthread_create(&watchdog, NULL, leave_anyway, (void *)(intptr_t)exit_status) == 0)
+        pthread_detach(watchdog);
+    MPI_Finalize();
+}
+
+void search_mpi_end(int exit_status)
 {
     const service none = {NULL, NULL, NULL, NULL};
     char *goodbye = strdup("");
@@ -287,7 +308,7 @@ void search_mpi_end(void)
     /* Without rank 0 there is nobody to finish with; that mpirun takes the process's end for a
      * failure then is right. */
     if (!world.is_broken)
-        MPI_Finalize();
+        finalize(exit_status);
     free(world.ranks);
     world.ranks = NULL;
 }

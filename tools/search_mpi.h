@@ -33,7 +33,8 @@ char *search_mpi_exchange(void *user, const char *request, char (*ret_problem)[2
 
 /** Every rank's last call, whatever went wrong: tells rank 0, and waits for the others, since
  * mpirun ends them all when one leaves with a status other than 0. For the same reason files
- * should be closed, and results written out, before it. */
-void search_mpi_end(void);
+ * should be closed, and results written out, before it: where MPI does not come to its end
+ * within seconds, the process ends here with `exit_status`. */
+void search_mpi_end(int exit_status);
 
 #endif

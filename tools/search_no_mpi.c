@@ -33,6 +33,7 @@ char *search_mpi_exchange(void *user, const char *request, char (*ret_problem)[2
     return NULL;
 }
 
-void search_mpi_end(void)
+void search_mpi_end(int exit_status)
 {
+    (void)exit_status;
 }

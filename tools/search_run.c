@@ -152,7 +152,7 @@ static int run_in_place(lam_context *context, run_options *options)
         return lam_status_exit_code(status);
     int exit_status = run(context, options);
     fflush(stdout);
-    search_mpi_end();
+    search_mpi_end(exit_status);
     return exit_status;
 }
 
