@@ -29,6 +29,7 @@ LAM_BEGIN_DECLS
     X(DIVERGED, 11, "training diverged")                                                       \
     X(BAD_STUDY, 12, "a study's file is missing, malformed or not to be had")                  \
     X(TRIALS_FAILED, 13, "trials of a study failed")                                           \
+    X(NO_RENDERER, 14, "figures could not be drawn")                                           \
     X(INTERRUPTED, 130, "interrupted")
 
 typedef enum lam_status {

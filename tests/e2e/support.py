@@ -42,6 +42,7 @@ NO_MEMORY = 10
 DIVERGED = 11
 BAD_STUDY = 12
 TRIALS_FAILED = 13
+NO_RENDERER = 14
 INTERRUPTED = 130
 
 # 10 steps in a fraction of a second, on made-up images.
