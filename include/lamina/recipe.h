@@ -140,6 +140,11 @@ LAM_API LAM_MUST_USE lam_status lam_recipe_format(lam_context *context,
  * on each call; the caller frees it with free(). */
 LAM_API LAM_MUST_USE lam_status lam_recipe_describe(lam_context *context, char **ret_text);
 
+/** Settings in one line, for captions: network, initialization, loss, l2, batch, optimizer,
+ * schedule, length, and what else is not as usual. Cut short, with an ellipsis of three dots,
+ * where it is longer than `bytes` with its NUL. */
+LAM_API void lam_recipe_summarize(const lam_recipe *recipe, char *text, size_t bytes);
+
 LAM_END_DECLS
 
 #endif

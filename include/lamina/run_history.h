@@ -46,10 +46,6 @@ LAM_API LAM_MUST_USE lam_status lam_run_set_load(lam_context *context, const cha
                                                  lam_run_set *ret_set);
 LAM_API void lam_run_set_free(lam_run_set *set);
 
-/** Settings in one line, for captions: network, loss, l2, batch, optimizer, schedule, length,
- * seeds. Never more than `bytes` with its NUL. */
-LAM_API void lam_recipe_summarize(const lam_recipe *recipe, char *text, size_t bytes);
-
 LAM_END_DECLS
 
 #endif

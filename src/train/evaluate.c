@@ -5,25 +5,9 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "train/record.h"
 #include "train/run_directory.h"
 #include "train/session.h"
-
-/* The recorded recipe, checked as strictly as one from a file. */
-static lam_status parse_recorded_recipe(lam_context *context, const char *directory,
-                                        const json_t *record, lam_recipe *ret_recipe)
-{
-    lam_strbuf origin = {0};
-    lam_strbuf_append(&origin, "%s/" LAM_RUN_RECORD ": recipe", directory);
-    const json_t *recipe = json_object_get(record, "recipe");
-    char *text = json_is_object(recipe) ? json_dumps(recipe, JSON_REAL_PRECISION(17)) : NULL;
-    lam_status status = text ? lam_recipe_parse(context, text, strlen(text),
-                                                lam_strbuf_text(&origin), NULL, 0, ret_recipe)
-                             : lam_fail(context, LAM_STATUS_BAD_MODEL,
-                                        "%s is missing; train again", lam_strbuf_text(&origin));
-    free(text);
-    lam_strbuf_free(&origin);
-    return status == LAM_STATUS_BAD_RECIPE ? LAM_STATUS_BAD_MODEL : status;
-}
 
 lam_status lam_run_load(lam_context *context, const char *directory, lam_recipe *ret_recipe,
                         char **ret_data_directory)
@@ -38,7 +22,7 @@ lam_status lam_run_load(lam_context *context, const char *directory, lam_recipe 
                           "train --resume)",
                           directory, outcome);
     if (status == LAM_STATUS_OK)
-        status = parse_recorded_recipe(context, directory, record, ret_recipe);
+        status = lam_record_take_recipe(context, directory, record, ret_recipe);
     const char *data = json_string_value(json_object_get(record, "data_directory"));
     char *copy = data ? strdup(data) : NULL;
     if (status == LAM_STATUS_OK && data && !copy)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "lamina/version.h"
 #include "train/run_directory.h"
 
@@ -70,6 +71,22 @@ const char *lam_record_get_status(const json_t *record)
 {
     const char *status = json_string_value(json_object_get(record, "status"));
     return status ? status : "";
+}
+
+lam_status lam_record_take_recipe(lam_context *context, const char *directory,
+                                  const json_t *record, lam_recipe *ret_recipe)
+{
+    lam_strbuf origin = {0};
+    lam_strbuf_append(&origin, "%s/" LAM_RUN_RECORD ": recipe", directory);
+    const json_t *recipe = json_object_get(record, "recipe");
+    char *text = json_is_object(recipe) ? json_dumps(recipe, JSON_REAL_PRECISION(17)) : NULL;
+    lam_status status = text ? lam_recipe_parse(context, text, strlen(text),
+                                                lam_strbuf_text(&origin), NULL, 0, ret_recipe)
+                             : lam_fail(context, LAM_STATUS_BAD_MODEL,
+                                        "%s is missing; train again", lam_strbuf_text(&origin));
+    free(text);
+    lam_strbuf_free(&origin);
+    return status == LAM_STATUS_BAD_RECIPE ? LAM_STATUS_BAD_MODEL : status;
 }
 
 static void put_splits(json_t *object, const lam_run_summary *summary,

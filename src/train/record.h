@@ -30,6 +30,11 @@ LAM_MUST_USE lam_status lam_record_check_same(lam_context *context, const json_t
 /** The record's "status"; "" when it has none. Borrowed. */
 const char *lam_record_get_status(const json_t *record);
 
+/** The recipe of the record of `directory`, checked as strictly as one from a file. Errors:
+ * BAD_MODEL. */
+LAM_MUST_USE lam_status lam_record_take_recipe(lam_context *context, const char *directory,
+                                               const json_t *record, lam_recipe *ret_recipe);
+
 /** Puts what a finished run gave into its record, and takes it from there again; false when
  * the record is not that of a finished run. */
 void lam_record_put_results(json_t *record, const lam_run_summary *summary);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,25 @@ bool lam_run_is_model(const char *file)
 {
     return strcmp(file, LAM_RUN_MODEL) == 0 || strcmp(file, LAM_RUN_BEST) == 0 ||
            lam_run_is_snapshot(file);
+}
+
+#define SEED_FOLDER "seed-%"
+
+char *lam_run_name_folder(const char *home, uint64_t seed)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/" SEED_FOLDER PRIu64, home, seed) < 0 ? NULL : path;
+}
+
+bool lam_run_parse_folder(const char *name, uint64_t *ret_seed)
+{
+    char again[32];
+    uint64_t seed;
+    if (sscanf(name, SEED_FOLDER SCNu64, &seed) != 1)
+        return false;
+    snprintf(again, sizeof again, SEED_FOLDER PRIu64, seed);
+    *ret_seed = seed;
+    return strcmp(again, name) == 0;
 }
 
 static void remove_snapshots(lam_run_directory *directory)
@@ -228,6 +248,93 @@ lam_status lam_run_directory_append(lam_run_directory *directory,
             status = fail_write(directory, LAM_RUN_METRICS, written < 0 ? errno : ENOSPC);
     }
     lam_strbuf_free(&row);
+    return status;
+}
+
+/* The number of a cell that ends with `separator`; NaN of an empty one. NULL when it is none,
+ * else behind the separator. */
+static const char *parse_cell(const char *text, char separator, double *ret_value)
+{
+    char *end = NULL;
+    *ret_value = NAN;
+    if (*text == separator) /* else strtod() would go on behind the line's end */
+        return text + 1;
+    *ret_value = strtod(text, &end);
+    return end > text && *end == separator ? end + 1 : NULL;
+}
+
+static const char *parse_metrics(const char *text, char separator, lam_metrics *metrics)
+{
+    text = parse_cell(text, ',', &metrics->loss);
+    text = text ? parse_cell(text, ',', &metrics->cost) : NULL;
+    return text ? parse_cell(text, separator, &metrics->accuracy) : NULL;
+}
+
+/* A row as lam_run_directory_append() writes it. */
+static bool parse_row(const char *row, lam_measurement *ret_measurement)
+{
+    static const char no_validation[] = ",,\n";
+    char *end = NULL;
+    lam_measurement m = {.step = strtoll(row, &end, 10)};
+    if (end == row || *end != ',')
+        return false;
+    const char *text = parse_cell(end + 1, ',', &m.epoch);
+    text = text ? parse_cell(text, ',', &m.learning_rate) : NULL;
+    text = text ? parse_metrics(text, ',', &m.train) : NULL;
+    m.has_validation = text && strncmp(text, no_validation, sizeof no_validation - 1) != 0;
+    text = text ? parse_metrics(text, '\n', &m.validation) : NULL;
+    *ret_measurement = m;
+    return text != NULL;
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+    while ((text = strchr(text, '\n'))) {
+        count++;
+        text++;
+    }
+    return count;
+}
+
+static lam_status parse_rows(lam_context *context, const char *path, const char *text,
+                             lam_measurement **ret_measurements, size_t *ret_count)
+{
+    size_t lines = count_lines(text), rows = lines > 1 ? lines - 1 : 0;
+    lam_measurement *measurements = calloc(rows + 1, sizeof *measurements);
+    if (!measurements)
+        return lam_fail_memory(context, path, rows * sizeof *measurements);
+    for (size_t i = 0; i < rows; i++) {
+        text = strchr(text, '\n') + 1;
+        if (parse_row(text, &measurements[i]) &&
+            (i == 0 || measurements[i].step > measurements[i - 1].step))
+            continue;
+        free(measurements);
+        return lam_fail(context, LAM_STATUS_BAD_MODEL,
+                        "%s:%zu: not the next measurement of a run; mend or remove the line, "
+                        "or train again",
+                        path, i + 2);
+    }
+    *ret_measurements = measurements;
+    *ret_count = rows;
+    return LAM_STATUS_OK;
+}
+
+lam_status lam_run_metrics_load(lam_context *context, const char *directory,
+                                lam_measurement **ret_measurements, size_t *ret_count)
+{
+    char *text = NULL, *path = NULL;
+    size_t length = 0;
+    if (asprintf(&path, "%s/" LAM_RUN_METRICS, directory) < 0)
+        return lam_fail_memory(context, LAM_RUN_METRICS, 0);
+    lam_status status = LAM_STATUS_OK;
+    if (access(path, F_OK) == 0)
+        status = lam_file_read(context, path, LARGEST_TEXT_BYTES, LAM_STATUS_BAD_MODEL, &text,
+                               &length);
+    if (status == LAM_STATUS_OK)
+        status = parse_rows(context, path, text ? text : "", ret_measurements, ret_count);
+    free(text);
+    free(path);
     return status;
 }
 

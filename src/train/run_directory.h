@@ -28,6 +28,11 @@ typedef struct lam_run_directory lam_run_directory;
 bool lam_run_is_model(const char *file);
 bool lam_run_is_snapshot(const char *file);
 
+/** The folder of a set's run in that of the set; NULL without memory, else free() it. */
+char *lam_run_name_folder(const char *home, uint64_t seed);
+/** The seed of which a name is exactly that of the run's folder; false when it is of none. */
+bool lam_run_parse_folder(const char *name, uint64_t *ret_seed);
+
 /** Makes the folder if needed. Errors: BAD_OUTPUT, also when it holds files of an earlier run
  * and neither `force` (which removes them) nor `resume` (which keeps them) is set. */
 LAM_MUST_USE lam_status lam_run_directory_open(lam_context *context, const char *path,
@@ -53,6 +58,13 @@ LAM_MUST_USE lam_status lam_run_directory_start_metrics(lam_run_directory *direc
 /** Appends one row in one write. Errors: BAD_OUTPUT. */
 LAM_MUST_USE lam_status lam_run_directory_append(lam_run_directory *directory,
                                                  const lam_measurement *measurement);
+
+/** Reads the measurements of a folder, by step; none where nothing was measured yet. A last
+ * line that is cut short is left out, since a run may be writing it; numbers that are none stay
+ * so. free() them. Errors: BAD_MODEL (a damaged row: which line), NO_MEMORY. */
+LAM_MUST_USE lam_status lam_run_metrics_load(lam_context *context, const char *directory,
+                                             lam_measurement **ret_measurements,
+                                             size_t *ret_count);
 
 /** Replaces `file`, run.json or summary.json; `json` is borrowed. Errors: BAD_OUTPUT,
  * NO_MEMORY.

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +52,7 @@ static lam_status look_at_seed(const seed_run *run, const lam_engine *engine, ui
                                bool *ret_is_over)
 {
     json_t *record = NULL;
-    char *folder = lam_wave_name_folder(run->options->output_directory, seed);
+    char *folder = lam_run_name_folder(run->options->output_directory, seed);
     lam_status status = LAM_STATUS_OK;
     bool is_over = false;
     if (!folder)
@@ -115,17 +114,6 @@ static bool is_in_set(const seed_run *run, uint64_t seed)
 
 /* ---- what earlier sets left ---- */
 
-/* The seed that a folder is named for; the name is exactly what lam_wave_name_folder() makes.
- */
-static bool parse_folder(const char *name, uint64_t *ret_seed)
-{
-    char again[32];
-    if (sscanf(name, "seed-%" SCNu64, ret_seed) != 1)
-        return false;
-    snprintf(again, sizeof again, "seed-%" PRIu64, *ret_seed);
-    return strcmp(again, name) == 0;
-}
-
 /* Replaced as a whole: runs of seeds that are not in the set any more would pass for its own.
  */
 static lam_status discard_other_seeds(const seed_run *run)
@@ -135,9 +123,9 @@ static lam_status discard_other_seeds(const seed_run *run)
     for (const struct dirent *entry;
          home && status == LAM_STATUS_OK && (entry = readdir(home));) {
         uint64_t seed;
-        if (!parse_folder(entry->d_name, &seed) || is_in_set(run, seed))
+        if (!lam_run_parse_folder(entry->d_name, &seed) || is_in_set(run, seed))
             continue;
-        char *folder = lam_wave_name_folder(run->options->output_directory, seed);
+        char *folder = lam_run_name_folder(run->options->output_directory, seed);
         status = folder ? lam_run_directory_discard(run->context, folder)
                         : lam_fail_memory(run->context, "a path", 0);
         free(folder);
@@ -234,7 +222,7 @@ static lam_status read_result(const seed_run *run, uint64_t seed, lam_seed_resul
 {
     json_t *record = NULL;
     lam_seed_result result = {.seed = seed};
-    char *folder = lam_wave_name_folder(run->options->output_directory, seed);
+    char *folder = lam_run_name_folder(run->options->output_directory, seed);
     if (!folder)
         return lam_fail_memory(run->context, "a path", 0);
     lam_status status = lam_run_record_load(run->context, folder, &record);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/strbuf.h"
 #include "train/memory_check.h"
 #include "train/trace.h"
 #include "train/wave_run.h"
@@ -29,15 +27,6 @@ lam_status lam_wave_prepare(lam_device *device, const lam_recipe *recipe,
     LAM_TRY(lam_self_test(device, options->gemm));
     lam_trace_end(options->trace, span);
     return LAM_STATUS_OK;
-}
-
-char *lam_wave_name_folder(const char *home, uint64_t seed)
-{
-    lam_strbuf path = {0};
-    lam_strbuf_append(&path, "%s/seed-%" PRIu64, home, seed);
-    char *copy = path.failed ? NULL : strdup(lam_strbuf_text(&path));
-    lam_strbuf_free(&path);
-    return copy;
 }
 
 /* ---- while it trains ---- */

@@ -37,7 +37,4 @@ LAM_MUST_USE lam_status lam_wave_prepare(lam_device *device, const lam_recipe *r
  */
 LAM_MUST_USE lam_status lam_wave_train(const lam_wave *wave, lam_run_summary *ret_summaries);
 
-/** The folder of a set's run; the caller frees the text. */
-char *lam_wave_name_folder(const char *home, uint64_t seed);
-
 #endif

@@ -11,7 +11,7 @@ lam_status lam_wave_open_member(lam_wave_run *run, size_t p)
     lam_wave_member *member = &run->members[p];
     LAM_TRY(lam_record_start(run->workshop->engine, wave->recipe, wave->dataset,
                              options->data_directory, wave->seeds[p], &member->record));
-    char *folder = wave->home ? lam_wave_name_folder(options->output_directory, wave->seeds[p])
+    char *folder = wave->home ? lam_run_name_folder(options->output_directory, wave->seeds[p])
                               : strdup(options->output_directory);
     lam_status status = folder ? lam_run_directory_open(run->context, folder, options->force,
                                                         options->resume, &member->directory)
