@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lamina/preview.h"
+#include "train/preview.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "data/pixels.h"
 #include "figure/png.h"
 #include "op/augment.h"
 #include "train/resident_data.h"
 
 #define CHANNELS 3
-#define PLANE (LAM_IMAGE_SIDE * LAM_IMAGE_SIDE)
 #define CELL (LAM_IMAGE_SIDE * LAM_PREVIEW_ENLARGEMENT + LAM_PREVIEW_GAP)
 
 typedef struct preview {
@@ -24,9 +24,8 @@ typedef struct preview {
     lam_resident_data *data;
     lam_plan *plan; /* draws every row once */
     lam_buffer *order, *first_step, *data_seed, *x;
-    double *host_x; /* [rows, 3072] */
-    uint8_t *rgb;   /* [height, width, 3] */
-    uint32_t width, height;
+    double *host_x;  /* [rows, 3072] */
+    uint8_t *images; /* [rows, columns, 32, 32, 3] */
 } preview;
 
 static void free_preview(preview *p)
@@ -39,7 +38,7 @@ static void free_preview(preview *p)
     lam_resident_data_destroy(&p->data);
     lam_engine_destroy(&p->engine);
     free(p->host_x);
-    free(p->rgb);
+    free(p->images);
 }
 
 static lam_status create_data(preview *p)
@@ -87,32 +86,20 @@ static lam_status create_plan(preview *p)
     return lam_augment_add(p->engine, p->plan, &augment);
 }
 
-static lam_status create_picture(preview *p)
+static lam_status create_images(preview *p)
 {
-    p->width = (uint32_t)p->columns * CELL + LAM_PREVIEW_GAP;
-    p->height = (uint32_t)p->rows * CELL + LAM_PREVIEW_GAP;
     size_t x_bytes = p->rows * LAM_IMAGE_INPUTS * sizeof *p->host_x;
-    size_t rgb_bytes = (size_t)p->width * p->height * CHANNELS;
+    size_t image_bytes = p->rows * p->columns * LAM_IMAGE_INPUTS;
     p->host_x = malloc(x_bytes);
-    p->rgb = malloc(rgb_bytes);
-    if (!p->host_x || !p->rgb)
-        return lam_fail_memory(p->engine->context, "a preview", x_bytes + rgb_bytes);
-    memset(p->rgb, UINT8_MAX, rgb_bytes);
+    p->images = malloc(image_bytes);
+    if (!p->host_x || !p->images)
+        return lam_fail_memory(p->engine->context, "a preview", x_bytes + image_bytes);
     return LAM_STATUS_OK;
 }
 
-static void paint(preview *p, size_t row, size_t column, const uint8_t *image)
+static void keep_image(preview *p, size_t row, size_t column, const uint8_t *planar)
 {
-    const size_t side = LAM_IMAGE_SIDE * LAM_PREVIEW_ENLARGEMENT;
-    for (size_t y = 0; y < side; y++) {
-        size_t top = row * CELL + LAM_PREVIEW_GAP + y;
-        uint8_t *pixel = p->rgb + (top * p->width + column * CELL + LAM_PREVIEW_GAP) * CHANNELS;
-        for (size_t x = 0; x < side; x++)
-            for (size_t channel = 0; channel < CHANNELS; channel++)
-                *pixel++ =
-                    image[channel * PLANE + y / LAM_PREVIEW_ENLARGEMENT * LAM_IMAGE_SIDE +
-                          x / LAM_PREVIEW_ENLARGEMENT];
-    }
+    lam_pixels_interleave(planar, p->images + (row * p->columns + column) * LAM_IMAGE_INPUTS);
 }
 
 /* Undoes the z-score. */
@@ -126,36 +113,36 @@ static void restore_pixels(const preview *p, const double *x, uint8_t *ret_image
     }
 }
 
-static lam_status paint_draws(preview *p, size_t column)
+static lam_status keep_draws(preview *p, size_t column)
 {
     uint8_t image[LAM_IMAGE_INPUTS];
     LAM_TRY(lam_plan_enqueue(p->plan, (int)column - 1));
     LAM_TRY(lam_engine_read_reals(p->engine, p->x, 0, p->host_x, p->rows * LAM_IMAGE_INPUTS));
     for (size_t row = 0; row < p->rows; row++) {
         restore_pixels(p, p->host_x + row * LAM_IMAGE_INPUTS, image);
-        paint(p, row, column, image);
+        keep_image(p, row, column, image);
     }
     return LAM_STATUS_OK;
 }
 
-static lam_status draw_preview(preview *p, lam_device *device, const char *path)
+static lam_status draw_images(preview *p, lam_device *device)
 {
     LAM_TRY(lam_engine_create(device, LAM_REAL_TYPE_F32, p->gemm, &p->engine));
     LAM_TRY(create_data(p));
     LAM_TRY(create_order(p));
     LAM_TRY(create_plan(p));
-    LAM_TRY(create_picture(p));
+    LAM_TRY(create_images(p));
     const uint8_t *images = lam_dataset_get_images(p->dataset);
     for (size_t row = 0; row < p->rows; row++)
-        paint(p, row, 0, images + (p->first + row) * LAM_IMAGE_INPUTS);
+        keep_image(p, row, 0, images + (p->first + row) * LAM_IMAGE_INPUTS);
     for (size_t column = 1; column < p->columns; column++)
-        LAM_TRY(paint_draws(p, column));
-    return lam_png_write(p->engine->context, path, p->width, p->height, p->rgb);
+        LAM_TRY(keep_draws(p, column));
+    return LAM_STATUS_OK;
 }
 
-lam_status lam_preview_augmentation(lam_device *device, const lam_recipe *recipe,
-                                    const lam_dataset *dataset,
-                                    const lam_preview_options *options, const char *path)
+lam_status lam_preview_draw_images(lam_device *device, const lam_recipe *recipe,
+                                   const lam_dataset *dataset,
+                                   const lam_preview_options *options, uint8_t **ret_images)
 {
     lam_context *context = lam_device_get_context(device);
     lam_row_range train = lam_dataset_get_split(dataset, LAM_SPLIT_TRAIN);
@@ -168,14 +155,63 @@ lam_status lam_preview_augmentation(lam_device *device, const lam_recipe *recipe
         return lam_fail(context, LAM_STATUS_BAD_ARGUMENT,
                         "a preview of %d columns is out of range; legal: 1 to %d",
                         options->columns, LAM_PREVIEW_LIMIT);
-    LAM_TRY(lam_file_check_place(context, path));
     preview p = {.recipe = recipe,
                  .dataset = dataset,
                  .rows = (size_t)options->rows,
                  .columns = (size_t)options->columns,
                  .gemm = options->gemm,
                  .first = train.first};
-    lam_status status = draw_preview(&p, device, path);
+    lam_status status = draw_images(&p, device);
+    if (status == LAM_STATUS_OK) {
+        *ret_images = p.images;
+        p.images = NULL;
+    }
     free_preview(&p);
+    return status;
+}
+
+/* `area` is where the image's first pixel goes in a picture of `width` pixels. */
+static void enlarge(const uint8_t *image, uint8_t *area, size_t width)
+{
+    const size_t side = LAM_IMAGE_SIDE * LAM_PREVIEW_ENLARGEMENT;
+    for (size_t y = 0; y < side; y++)
+        for (size_t x = 0; x < side; x++)
+            memcpy(area + (y * width + x) * CHANNELS,
+                   image + (y / LAM_PREVIEW_ENLARGEMENT * LAM_IMAGE_SIDE +
+                            x / LAM_PREVIEW_ENLARGEMENT) *
+                               CHANNELS,
+                   CHANNELS);
+}
+
+static lam_status write_picture(lam_context *context, const uint8_t *images,
+                                const lam_preview_options *options, const char *path)
+{
+    size_t rows = (size_t)options->rows, columns = (size_t)options->columns;
+    size_t width = columns * CELL + LAM_PREVIEW_GAP, height = rows * CELL + LAM_PREVIEW_GAP;
+    uint8_t *rgb = malloc(width * height * CHANNELS);
+    if (!rgb)
+        return lam_fail_memory(context, path, width * height * CHANNELS);
+    memset(rgb, UINT8_MAX, width * height * CHANNELS);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++) {
+            size_t top = row * CELL + LAM_PREVIEW_GAP, left = column * CELL + LAM_PREVIEW_GAP;
+            enlarge(images + (row * columns + column) * LAM_IMAGE_INPUTS,
+                    rgb + (top * width + left) * CHANNELS, width);
+        }
+    lam_status status = lam_png_write(context, path, (uint32_t)width, (uint32_t)height, rgb);
+    free(rgb);
+    return status;
+}
+
+lam_status lam_preview_augmentation(lam_device *device, const lam_recipe *recipe,
+                                    const lam_dataset *dataset,
+                                    const lam_preview_options *options, const char *path)
+{
+    lam_context *context = lam_device_get_context(device);
+    uint8_t *images = NULL;
+    LAM_TRY(lam_file_check_place(context, path));
+    LAM_TRY(lam_preview_draw_images(device, recipe, dataset, options, &images));
+    lam_status status = write_picture(context, images, options, path);
+    free(images);
     return status;
 }
