@@ -27,8 +27,6 @@ const char *lam_trial_state_name(lam_trial_state state);
 /** WAITING for a text that is none. */
 lam_trial_state lam_trial_state_find(const char *name);
 
-lam_recipe lam_recipe_get_common(const lam_recipe *recipe);
-
 /* ---- study_plan.c: the plan as rows ---- */
 
 /** Writes the plan into empty tables, in the caller's transaction. */
