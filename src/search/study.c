@@ -2,6 +2,8 @@
 #include "search/study.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,18 @@
 #include "base/strbuf.h"
 #include "search/sampler.h"
 #include "search/schema.h"
+
+lam_status lam_study_fail_content(const lam_study *study, const char *format, ...)
+{
+    char what[64];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return lam_fail(study->context, LAM_STATUS_BAD_STUDY,
+                    "%s: %s is not what Lamina writes; take a copy from before",
+                    study->sql->path, what);
+}
 
 /* ---- opening ---- */
 

@@ -27,6 +27,10 @@ const char *lam_trial_state_name(lam_trial_state state);
 /** WAITING for a text that is none. */
 lam_trial_state lam_trial_state_find(const char *name);
 
+/** Fails with BAD_STUDY over a part of the file, which `format` names: "its sampler". */
+LAM_MUST_USE lam_status lam_study_fail_content(const lam_study *study, const char *format, ...)
+    LAM_PRINTF(2, 3);
+
 /* ---- study_plan.c: the plan as rows ---- */
 
 /** Writes the plan into empty tables, in the caller's transaction. */
@@ -119,6 +123,10 @@ LAM_MUST_USE lam_status lam_study_check_patience(lam_study *study, bool *ret_is_
     "step, epoch, learning_rate, train_loss, train_cost, train_accuracy, validation_loss, "    \
     "validation_cost, validation_accuracy"
 lam_measurement lam_metric_read(sqlite3_stmt *rows, int column);
+
+/** A trial's measurements by step, from column 0 on. */
+LAM_MUST_USE lam_status lam_metric_query(lam_study *study, int64_t trial,
+                                         sqlite3_stmt **ret_rows);
 
 /** What a trial's measurements come to: the newest, and the best so far. Steps are -1 before
  * there is one. */

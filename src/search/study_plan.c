@@ -85,14 +85,6 @@ lam_status lam_plan_write(lam_sql *sql, const lam_study_plan *plan)
 
 /* ---- reading ---- */
 
-/* A row that this version cannot have written. */
-static lam_status fail_row(const lam_study *study, const char *what)
-{
-    return lam_fail(study->context, LAM_STATUS_BAD_STUDY,
-                    "%s: its %s is not what Lamina writes; take a copy from before",
-                    study->sql->path, what);
-}
-
 static lam_status find_name(const lam_study *study, const char *what, const char *const *names,
                             size_t count, const char *text, int *ret_value)
 {
@@ -101,7 +93,7 @@ static lam_status find_name(const lam_study *study, const char *what, const char
             *ret_value = (int)i;
             return LAM_STATUS_OK;
         }
-    return fail_row(study, what);
+    return lam_study_fail_content(study, "its %s", what);
 }
 
 static lam_status read_enums(const lam_study *study, sqlite3_stmt *row, lam_study_plan *plan)
@@ -145,7 +137,7 @@ static lam_status parse_space(lam_study *study, char *const *definitions, size_t
 {
     return count > 0 ? lam_space_parse(study->context, (const char *const *)definitions, count,
                                        ret_space)
-                     : fail_row(study, "space");
+                     : lam_study_fail_content(study, "its space");
 }
 
 lam_status lam_plan_read_space(lam_study *study, lam_space *ret_space)
@@ -185,7 +177,7 @@ lam_status lam_plan_read(lam_study *study)
     }
     LAM_TRY(status);
     return is_there ? lam_plan_read_space(study, &study->plan.space)
-                    : fail_row(study, "row of the study");
+                    : lam_study_fail_content(study, "its row of the study");
 }
 
 lam_status lam_plan_refresh(lam_study *study)

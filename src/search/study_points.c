@@ -89,14 +89,6 @@ static lam_status make_settings(lam_study *study, char (*values)[LAM_PARAMETER_V
     return LAM_STATUS_OK;
 }
 
-static lam_status fail_values(const lam_study *study, int64_t configuration)
-{
-    return lam_fail(study->context, LAM_STATUS_BAD_STUDY,
-                    "%s: the values of configuration %lld are not what Lamina writes; take a "
-                    "copy from before",
-                    study->sql->path, (long long)configuration);
-}
-
 lam_status lam_study_get_settings(lam_study *study, int64_t configuration, char ***ret_settings,
                                   size_t *ret_count)
 {
@@ -109,7 +101,8 @@ lam_status lam_study_get_settings(lam_study *study, int64_t configuration, char 
     while (lam_sql_next(study->sql, row, &status)) {
         is_there = true;
         if (!lam_values_parse(lam_sql_column_text(row, 0), study->plan.space.count, values))
-            status = fail_values(study, configuration);
+            status =
+                lam_study_fail_content(study, "configuration %lld", (long long)configuration);
     }
     LAM_TRY(status);
     if (!is_there && configuration < 0)
@@ -141,7 +134,7 @@ static lam_status read_past(lam_study *study, lam_past_point *past, int64_t coun
             point.cost = -sign * sqlite3_column_double(rows, 1);
         if (i == count ||
             !parse_unit(lam_sql_column_text(rows, 0), study->plan.space.count, point.unit))
-            status = fail_values(study, i);
+            status = lam_study_fail_content(study, "configuration %lld", (long long)i);
         else
             past[i++] = point;
     }

@@ -50,6 +50,13 @@ lam_measurement lam_metric_read(sqlite3_stmt *rows, int column)
                              .has_validation = !isnan(numbers[7])};
 }
 
+lam_status lam_metric_query(lam_study *study, int64_t trial, sqlite3_stmt **ret_rows)
+{
+    return lam_sql_query(
+        study->sql, "SELECT " LAM_METRIC_COLUMNS " FROM metric WHERE trial = ? ORDER BY step",
+        LAM_BIND(LAM_VALUE(trial)), ret_rows);
+}
+
 lam_trial_curve lam_trial_curve_start(void)
 {
     const lam_metrics none = {NAN, NAN, NAN};
@@ -79,10 +86,7 @@ lam_status lam_study_read_curve(lam_study *study, int64_t trial,
     if (!measurements)
         status = lam_fail_memory(study->context, "a curve", (size_t)capacity);
     if (status == LAM_STATUS_OK)
-        status = lam_sql_query(study->sql,
-                               "SELECT " LAM_METRIC_COLUMNS
-                               " FROM metric WHERE trial = ? ORDER BY step",
-                               LAM_BIND(LAM_VALUE(trial)), &rows);
+        status = lam_metric_query(study, trial, &rows);
     while (lam_sql_next(study->sql, rows, &status))
         measurements[count++] = lam_metric_read(rows, 0);
     status = lam_sql_end(study->sql, status);
@@ -180,10 +184,8 @@ static lam_status fill_configuration(lam_study *study, const char *values,
     if (!configuration->values || !configuration->trials)
         return lam_fail_memory(study->context, "a study", seeds);
     if (!lam_values_parse(values, plan->space.count, configuration->values))
-        return lam_fail(study->context, LAM_STATUS_BAD_STUDY,
-                        "%s: the values of configuration %lld are not what Lamina writes; "
-                        "take a copy from before",
-                        study->sql->path, (long long)configuration->index);
+        return lam_study_fail_content(study, "configuration %lld",
+                                      (long long)configuration->index);
     return LAM_STATUS_OK;
 }
 

@@ -132,9 +132,7 @@ static lam_status read_curve(lam_study *study, int64_t trial, lam_trial_curve *c
 {
     sqlite3_stmt *rows = NULL;
     *curve = lam_trial_curve_start();
-    lam_status status = lam_sql_query(
-        study->sql, "SELECT " LAM_METRIC_COLUMNS " FROM metric WHERE trial = ? ORDER BY step",
-        LAM_BIND(LAM_VALUE(trial)), &rows);
+    lam_status status = lam_metric_query(study, trial, &rows);
     while (lam_sql_next(study->sql, rows, &status)) {
         const lam_measurement next = lam_metric_read(rows, 0);
         lam_trial_curve_add(curve, &next);
