@@ -104,9 +104,12 @@ LAM_API LAM_MUST_USE lam_status lam_plot_images(lam_context *context,
 
 /** AUGMENTATION: images of `dataset` as they are and as the recipe's training sees them;
  * nothing for a recipe without augmentation. */
-LAM_API LAM_MUST_USE lam_status lam_plot_augmentation(
-    lam_device *device, const lam_recipe *recipe, const lam_dataset *dataset, const char *path,
-    const lam_figure_options *options, lam_figure_list *list);
+LAM_API LAM_MUST_USE lam_status lam_plot_augmentation(lam_context *context, lam_device *device,
+                                                      const lam_recipe *recipe,
+                                                      const lam_dataset *dataset,
+                                                      const char *path,
+                                                      const lam_figure_options *options,
+                                                      lam_figure_list *list);
 
 /** LR_RANGE of the table in a folder of lam_lr_range_run(). Errors: BAD_MODEL. */
 LAM_API LAM_MUST_USE lam_status lam_plot_lr_range(lam_context *context, const char *path,
