@@ -44,6 +44,9 @@ typedef struct lam_data_options {
     uint32_t train_first;      /* keep only the first so many training rows; 0 keeps all */
 } lam_data_options;
 
+/** Rows of the files whose bits are set. */
+LAM_API uint32_t lam_count_file_rows(uint32_t files);
+
 typedef enum lam_split {
     LAM_SPLIT_TRAIN,
     LAM_SPLIT_VALIDATION,

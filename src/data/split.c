@@ -18,7 +18,7 @@ const char *lam_split_name(lam_split split)
     return "unknown split";
 }
 
-static uint32_t count_rows(uint32_t files)
+uint32_t lam_count_file_rows(uint32_t files)
 {
     return (uint32_t)__builtin_popcount(files) * LAM_ROWS_PER_FILE;
 }
@@ -51,7 +51,7 @@ static lam_status check_files(lam_context *context, const lam_data_options *opti
 
 static lam_status check_counts(lam_context *context, const lam_data_options *options)
 {
-    uint32_t rows = count_rows(options->train_files);
+    uint32_t rows = lam_count_file_rows(options->train_files);
     if (options->validation_count >= rows)
         return lam_fail(context, LAM_STATUS_BAD_DATA,
                         "validation_count is %u, but the training files hold %u rows and at "
@@ -94,13 +94,13 @@ lam_status lam_split_plan_make(lam_context *context, const lam_data_options *opt
     LAM_TRY(check_files(context, options));
     LAM_TRY(check_counts(context, options));
     uint32_t train_files = options->train_files;
-    uint32_t train_rows = count_rows(train_files) - options->validation_count;
+    uint32_t train_rows = lam_count_file_rows(train_files) - options->validation_count;
     lam_split_plan plan = {0};
     add_split(&plan, LAM_SPLIT_TRAIN, train_files, 0,
               options->train_first ? options->train_first : train_rows);
     if (options->validation_files)
         add_split(&plan, LAM_SPLIT_VALIDATION, options->validation_files, 0,
-                  count_rows(options->validation_files));
+                  lam_count_file_rows(options->validation_files));
     else
         add_split(&plan, LAM_SPLIT_VALIDATION, train_files, train_rows,
                   options->validation_count);

@@ -131,7 +131,7 @@ static lam_status check_data(const lam_document *document, const lam_data_option
                                "file %d stands in train_files%s and in validation_files",
                                __builtin_ctz(shared) + 1,
                                train_files ? "" : " (all five unless given)");
-    uint32_t rows = (uint32_t)__builtin_popcount(data->train_files) * LAM_ROWS_PER_FILE;
+    uint32_t rows = lam_count_file_rows(data->train_files);
     const lam_node *count = find(document, "data", "validation_count");
     if (data->validation_count >= rows)
         return lam_recipe_fail(document, blame(train_files, count), "data.validation_count",

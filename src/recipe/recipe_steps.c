@@ -5,7 +5,7 @@
 uint32_t lam_recipe_get_train_rows(const lam_recipe *recipe)
 {
     const lam_data_options *data = &recipe->data;
-    uint32_t rows = (uint32_t)__builtin_popcount(data->train_files) * LAM_ROWS_PER_FILE;
+    uint32_t rows = lam_count_file_rows(data->train_files);
     return data->train_first > 0 ? data->train_first : rows - data->validation_count;
 }
 

@@ -145,9 +145,8 @@ lam_status lam_study_get_recipe(lam_study *study, int64_t configuration, lam_rec
 
 static uint32_t count_validation_rows(const lam_data_options *data)
 {
-    return data->validation_count
-               ? data->validation_count
-               : (uint32_t)__builtin_popcount(data->validation_files) * LAM_ROWS_PER_FILE;
+    return data->validation_count ? data->validation_count
+                                  : lam_count_file_rows(data->validation_files);
 }
 
 static lam_status read_plan(lam_study *study, lam_study_view *view)
