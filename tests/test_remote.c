@@ -49,18 +49,17 @@ static const lam_search_look a_look = {
     .example = {.trial = 3, .settings = settings, .setting_count = 2},
     .waiting = 1000,
     .population = 64};
-static const int64_t trials[] = {5, -6};
-static const lam_measurement measurements[] = {
-    {.step = 12,
-     .epoch = 0.1,
-     .learning_rate = 1e-300,
-     .train = {1.0 / 3, INFINITY, 0.125},
-     .validation = {NAN, -INFINITY, 5e-324},
-     .has_validation = true},
-    {.step = 13, .epoch = -0.0, .learning_rate = 1.7976931348623157e308},
+static const lam_trial_measurement measurements[] = {
+    {5,
+     {.step = 12,
+      .epoch = 0.1,
+      .learning_rate = 1e-300,
+      .train = {1.0 / 3, INFINITY, 0.125},
+      .validation = {NAN, -INFINITY, 5e-324},
+      .has_validation = true}},
+    {-6, {.step = 13, .epoch = -0.0, .learning_rate = 1.7976931348623157e308}},
 };
-static const lam_wave_report report = {.trials = trials,
-                                       .measurements = measurements,
+static const lam_wave_report report = {.measurements = measurements,
                                        .count = 2,
                                        .checkpoint = awkward,
                                        .checkpoint_step = 1LL << 40};
@@ -175,8 +174,9 @@ static void expect_report(const lam_wave_report *seen)
     expect_same_text(seen->checkpoint, report.checkpoint);
     ck_assert_int_eq(seen->checkpoint_step, report.checkpoint_step);
     for (size_t i = 0; i < report.count; i++) {
-        const lam_measurement *a = &seen->measurements[i], *b = &report.measurements[i];
-        ck_assert_int_eq(seen->trials[i], report.trials[i]);
+        const lam_measurement *a = &seen->measurements[i].measured;
+        const lam_measurement *b = &report.measurements[i].measured;
+        ck_assert_int_eq(seen->measurements[i].trial, report.measurements[i].trial);
         ck_assert_int_eq(a->step, b->step);
         expect_same_number(a->epoch, b->epoch);
         expect_same_number(a->learning_rate, b->learning_rate);

@@ -195,10 +195,9 @@ START_TEST(done_without_a_number_is_diverged)
     bool is_held = true;
     study_fails(keeper.finish(study, claim, &outcome, 1, &is_held), LAM_STATUS_BAD_ARGUMENT,
                 "without a measurement");
-    lam_measurement measurement = small_measurement(0, 0, 5);
-    measurement.validation.accuracy = NAN;
-    const lam_wave_report report = {
-        .trials = &outcome.trial, .measurements = &measurement, .count = 1};
+    lam_trial_measurement measurement = {outcome.trial, small_measurement(0, 0, 5)};
+    measurement.measured.validation.accuracy = NAN;
+    const lam_wave_report report = {.measurements = &measurement, .count = 1};
     ck_assert_ok(keeper.report(study, claim, &report, &is_held));
     ck_assert_ok(keeper.finish(study, claim, &outcome, 1, &is_held));
     ck_assert_int_eq(ask_study("SELECT count(*) FROM trial WHERE state = 'diverged'"), 1);

@@ -73,10 +73,15 @@ typedef struct lam_search_look {
 } lam_search_look;
 LAM_API void lam_search_look_free(lam_search_look *look);
 
+/** What a trial was measured at. */
+typedef struct lam_trial_measurement {
+    int64_t trial;
+    lam_measurement measured;
+} lam_trial_measurement;
+
 /** What happened since the last report; all of it is kept, or with a lost lease none. */
 typedef struct lam_wave_report {
-    const int64_t *trials;               /* [count] */
-    const lam_measurement *measurements; /* [count] */
+    const lam_trial_measurement *measurements; /* [count] */
     size_t count;
     const char *checkpoint; /* the new one's path, of this attempt alone, so that no late writer
                                replaces another's; NULL for none */

@@ -176,16 +176,17 @@ bool lam_message_read_look(const json_t *json, lam_search_look *ret_look)
 /* ---- reports ---- */
 
 static const lam_field measurement_fields[] = {
-    LAM_FIELD(lam_measurement, INT64, step),
-    LAM_FIELD(lam_measurement, DOUBLE, epoch),
-    LAM_FIELD(lam_measurement, DOUBLE, learning_rate),
-    LAM_FIELD(lam_measurement, DOUBLE, train.loss),
-    LAM_FIELD(lam_measurement, DOUBLE, train.cost),
-    LAM_FIELD(lam_measurement, DOUBLE, train.accuracy),
-    LAM_FIELD(lam_measurement, DOUBLE, validation.loss),
-    LAM_FIELD(lam_measurement, DOUBLE, validation.cost),
-    LAM_FIELD(lam_measurement, DOUBLE, validation.accuracy),
-    LAM_FIELD(lam_measurement, BOOL, has_validation),
+    LAM_FIELD(lam_trial_measurement, INT64, trial),
+    LAM_FIELD(lam_trial_measurement, INT64, measured.step),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.epoch),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.learning_rate),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.train.loss),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.train.cost),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.train.accuracy),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.validation.loss),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.validation.cost),
+    LAM_FIELD(lam_trial_measurement, DOUBLE, measured.validation.accuracy),
+    LAM_FIELD(lam_trial_measurement, BOOL, measured.has_validation),
 };
 
 static json_t *write_measurement(const void *record)
@@ -198,22 +199,6 @@ static bool read_measurement(const json_t *json, void *ret_record)
     return READ(json, measurement_fields, ret_record);
 }
 
-typedef struct trial_number {
-    int64_t trial;
-} trial_number;
-
-static const lam_field trial_fields[] = {LAM_FIELD(trial_number, INT64, trial)};
-
-static json_t *write_trial(const void *record)
-{
-    return WRITE(record, trial_fields);
-}
-
-static bool read_trial(const json_t *json, void *ret_record)
-{
-    return READ(json, trial_fields, ret_record);
-}
-
 static const lam_field report_fields[] = {
     LAM_FIELD(lam_wave_report, TEXT, checkpoint),
     LAM_FIELD(lam_wave_report, INT64, checkpoint_step),
@@ -221,35 +206,21 @@ static const lam_field report_fields[] = {
 
 json_t *lam_message_write_report(const lam_wave_report *report)
 {
-    json_t *json =
-        put(WRITE(report, report_fields), "trials",
-            write_list(report->trials, report->count, sizeof *report->trials, write_trial));
-    return put(json, "measurements",
+    return put(WRITE(report, report_fields), "measurements",
                write_list(report->measurements, report->count, sizeof *report->measurements,
                           write_measurement));
 }
 
 bool lam_message_read_report(const json_t *json, lam_wave_report *ret_report)
 {
-    void *trials = NULL, *measurements = NULL;
-    size_t trial_count = 0, measurement_count = 0;
     memset(ret_report, 0, sizeof *ret_report);
-    bool fits =
-        READ(json, report_fields, ret_report) &&
-        read_list(json_object_get(json, "trials"), sizeof *ret_report->trials, read_trial,
-                  &trials, &trial_count) &&
-        read_list(json_object_get(json, "measurements"), sizeof *ret_report->measurements,
-                  read_measurement, &measurements, &measurement_count) &&
-        trial_count == measurement_count;
-    ret_report->trials = trials;
-    ret_report->measurements = measurements;
-    ret_report->count = trial_count;
-    return fits;
+    return READ(json, report_fields, ret_report) &&
+           read_list(json_object_get(json, "measurements"), sizeof *ret_report->measurements,
+                     read_measurement, (void **)&ret_report->measurements, &ret_report->count);
 }
 
 void lam_message_free_report(lam_wave_report *report)
 {
-    free((void *)report->trials);
     free((void *)report->measurements);
     free((void *)report->checkpoint);
 }

@@ -73,9 +73,10 @@ lam_status lam_study_end_waves(lam_study *study)
 
 /* Of a trial of the wave that is not over. A wave that went on from a checkpoint measures some
  * steps again. */
-static lam_status keep_measurement(lam_study *study, int64_t wave, int64_t trial,
-                                   const lam_measurement *m)
+static lam_status keep_measurement(lam_study *study, int64_t wave,
+                                   const lam_trial_measurement *measurement)
 {
+    const lam_measurement *m = &measurement->measured;
     const lam_metrics none = {NAN, NAN, NAN};
     const lam_metrics *validation = m->has_validation ? &m->validation : &none;
     return lam_sql_run(study->sql,
@@ -86,7 +87,7 @@ static lam_status keep_measurement(lam_study *study, int64_t wave, int64_t trial
                                 LAM_VALUE(m->learning_rate), LAM_VALUE(m->train.loss),
                                 LAM_VALUE(m->train.cost), LAM_VALUE(m->train.accuracy),
                                 LAM_VALUE(validation->loss), LAM_VALUE(validation->cost),
-                                LAM_VALUE(validation->accuracy), LAM_VALUE(trial),
+                                LAM_VALUE(validation->accuracy), LAM_VALUE(measurement->trial),
                                 LAM_VALUE(wave)));
 }
 
@@ -110,8 +111,7 @@ static lam_status keep_report(lam_study *study, const lam_wave_claim *claim,
     if (!*ret_is_held)
         return LAM_STATUS_OK;
     for (size_t i = 0; i < report->count; i++)
-        LAM_TRY(
-            keep_measurement(study, claim->wave, report->trials[i], &report->measurements[i]));
+        LAM_TRY(keep_measurement(study, claim->wave, &report->measurements[i]));
     return report->checkpoint ? keep_checkpoint(study, claim->wave, report) : LAM_STATUS_OK;
 }
 

@@ -162,24 +162,20 @@ static lam_status report_measurements(training *t, int64_t step,
                                       const lam_measurement *measurements)
 {
     const lam_wave_claim *claim = t->work->claim;
-    int64_t *trials = malloc(t->members * sizeof *trials);
-    lam_measurement *rows = malloc(t->members * sizeof *rows);
-    lam_wave_report what = {.trials = trials, .measurements = rows};
-    lam_status status = LAM_STATUS_OK;
-    if (!trials || !rows) {
-        status = lam_fail_memory(t->work->context, "a report", t->members * sizeof *rows);
-    } else {
-        for (size_t p = 0; p < t->members; p++) {
-            if (!is_in_training(t, p) || measurements[p].step != step)
-                continue;
-            trials[what.count] = claim->tasks[t->tasks[p]].trial;
-            rows[what.count++] = measurements[p];
-            t->states[t->tasks[p]].measurements++;
-        }
-        status = wants_checkpoint(t) && step > 0 ? save_checkpoint(t, &what) : report(t, &what);
+    lam_trial_measurement *rows = malloc(t->members * sizeof *rows);
+    lam_wave_report what = {.measurements = rows};
+    if (!rows)
+        return lam_fail_memory(t->work->context, "a report", t->members * sizeof *rows);
+    for (size_t p = 0; p < t->members; p++) {
+        const size_t task = t->tasks[p];
+        if (!is_in_training(t, p) || measurements[p].step != step)
+            continue;
+        rows[what.count++] = (lam_trial_measurement){claim->tasks[task].trial, measurements[p]};
+        t->states[task].measurements++;
     }
+    lam_status status =
+        wants_checkpoint(t) && step > 0 ? save_checkpoint(t, &what) : report(t, &what);
     free(rows);
-    free(trials);
     return status;
 }
 
@@ -367,13 +363,12 @@ static lam_status create_population(training *t)
 /* A measurement that could not be reported may have made it into the checkpoint. */
 static lam_status report_again(training *t)
 {
-    int64_t trial;
     for (size_t p = 0; p < t->members; p++) {
-        const lam_measurement *latest = &lam_population_get_watch(t->population, p)->latest;
-        trial = t->work->claim->tasks[t->tasks[p]].trial;
-        if (latest->step >= 0)
-            LAM_TRY(report(
-                t, &(lam_wave_report){.trials = &trial, .measurements = latest, .count = 1}));
+        const lam_trial_measurement latest = {
+            .trial = t->work->claim->tasks[t->tasks[p]].trial,
+            .measured = lam_population_get_watch(t->population, p)->latest};
+        if (latest.measured.step >= 0)
+            LAM_TRY(report(t, &(lam_wave_report){.measurements = &latest, .count = 1}));
     }
     return LAM_STATUS_OK;
 }

@@ -126,16 +126,14 @@ lam_measurement small_measurement(int64_t configuration, int seed_index, int64_t
 
 bool report_step(lam_study *study, const lam_wave_claim *claim, int64_t step)
 {
-    int64_t trials[64];
-    lam_measurement measurements[64];
+    lam_trial_measurement measurements[64];
     bool is_held = false;
     for (size_t i = 0; i < claim->count; i++) {
         const lam_trial_task *task = &claim->tasks[i];
-        trials[i] = task->trial;
-        measurements[i] = small_measurement(task->configuration, task->seed_index, step);
+        measurements[i] = (lam_trial_measurement){
+            task->trial, small_measurement(task->configuration, task->seed_index, step)};
     }
-    const lam_wave_report report = {
-        .trials = trials, .measurements = measurements, .count = claim->count};
+    const lam_wave_report report = {.measurements = measurements, .count = claim->count};
     ck_assert_ok(lam_study_get_keeper(study).report(study, claim, &report, &is_held));
     return is_held;
 }
