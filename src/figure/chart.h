@@ -56,7 +56,7 @@ typedef struct lam_series {
 typedef struct lam_axis {
     const char *label; /* with its unit: "accuracy (%)"; NULL: none */
     bool is_log;
-    double minimum, maximum; /* NaN: as the data has it, with some air */
+    double minimum, maximum; /* NaN, or both the same: as the data has it, with some air */
     bool is_hidden;          /* no tics and no numbers */
     /* Named tics in place of numbers; 0: numbers. */
     const char *const *names;
@@ -68,7 +68,7 @@ typedef struct lam_panel {
     const char *title; /* NULL: none */
     lam_axis x, y;
     const char *color_label;             /* of the colour scale; NULL: no scale is drawn */
-    double color_minimum, color_maximum; /* NaN: as the data has it */
+    double color_minimum, color_maximum; /* NaN, or both the same: as the data has it */
     const lam_series *series;
     size_t series_count;
     double height;  /* relative to other panels; 0 is 1 */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "figure/theme.h"
+
+/* Okabe and Ito's colours. Each theme starts with the blue that stands out best from its
+ * background; yellow is darker on white, and what is black there is white on black. */
+static const lam_theme_colors themes[] = {
+    [LAM_THEME_LIGHT] = {"#ffffff",
+                         "#1a1a1a",
+                         "#595959",
+                         "#dddddd",
+                         {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
+                          "#000000", "#a89b00"}},
+    [LAM_THEME_DARK] = {"#16181d",
+                        "#ececec",
+                        "#b0b3b8",
+                        "#3a3d44",
+                        {"#56b4e9", "#e8702a", "#00b386", "#d98cb8", "#e69f00", "#2f8fd0",
+                         "#ffffff", "#f0e442"}},
+};
+
+const lam_theme_colors *lam_theme_get_colors(lam_theme theme)
+{
+    return &themes[theme];
+}
