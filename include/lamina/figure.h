@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * What all figures have in common. A figure called `name` is a set of files of one folder:
- * name.tsv (its data, one line of headings), name.gp (the gnuplot script that draws it; gnuplot
- * run in that folder draws it again) and one picture for each format that was asked for.
- * Montages have their pixels in name-sheet.png besides.
+ * What all figures have in common, and the pages that show them. A figure called `name` is a
+ * set of files of one folder: name.tsv (its data, one line of headings), name.gp (the gnuplot
+ * script that draws it; gnuplot run in that folder draws it again) and one picture for each
+ * format that was asked for. Montages have their pixels in name-sheet.png besides.
  */
 #ifndef LAMINA_FIGURE_H
 #define LAMINA_FIGURE_H
@@ -36,6 +36,18 @@ typedef enum lam_theme {
     LAM_THEME_LIST(LAM_THEME_ENUM)
 #undef LAM_THEME_ENUM
 } lam_theme;
+
+/** What pages of text, tables and figures are written as. X(name, suffix of the file and name
+ * on the command line) */
+#define LAM_PAGE_FORMAT_LIST(X)                                                                \
+    X(HTML, "html") /* one file that needs nothing else */                                     \
+    X(MARKDOWN, "md")
+
+typedef enum lam_page_format {
+#define LAM_PAGE_FORMAT_ENUM(name, text) LAM_PAGE_FORMAT_##name,
+    LAM_PAGE_FORMAT_LIST(LAM_PAGE_FORMAT_ENUM)
+#undef LAM_PAGE_FORMAT_ENUM
+} lam_page_format;
 
 /** How and where figures are made. */
 typedef struct lam_figure_options {

@@ -10,24 +10,13 @@
 #include "figure/table.h"
 #include "lamina/figure.h"
 
-/** X(name, name on the command line) */
-#define LAM_PAGE_FORMAT_LIST(X)                                                                \
-    X(HTML, "html")                                                                            \
-    X(MARKDOWN, "md")
-
-typedef enum lam_page_format {
-#define LAM_PAGE_FORMAT_ENUM(name, text) LAM_PAGE_FORMAT_##name,
-    LAM_PAGE_FORMAT_LIST(LAM_PAGE_FORMAT_ENUM)
-#undef LAM_PAGE_FORMAT_ENUM
-} lam_page_format;
-
 typedef struct lam_page lam_page;
 
-/** `figure_directory` is where figures are: HTML takes their SVG (or PNG) files into itself,
- * Markdown links to them from the page's place. Errors: NO_MEMORY. */
+/** What lam_page_save() will write to `path`. `figure_directory` is where figures are: HTML
+ * takes them into itself, Markdown links to them from the page's place. Errors: NO_MEMORY. */
 LAM_MUST_USE lam_status lam_page_create(lam_context *context, lam_page_format format,
-                                        const char *title, const char *figure_directory,
-                                        lam_page **ret_page);
+                                        const char *path, const char *title,
+                                        const char *figure_directory, lam_page **ret_page);
 void lam_page_destroy(lam_page **page);
 
 /** Level 2 or 3; HTML makes a table of contents of the former. */
@@ -40,18 +29,20 @@ void lam_page_add_code(lam_page *page, const char *text);
 typedef struct lam_page_column {
     size_t column;       /* of the table */
     const char *heading; /* with its unit */
-    int decimals; /* of numbers; negative: as short as it is exact. None is shown as – */
+    int decimals;        /* of numbers; negative: as few digits as are exact */
 } lam_page_column;
-/** HTML's can be sorted by each column. `caption` may be NULL. */
+
+/** Cells that are none show as a dash. HTML's tables can be sorted by each column. `caption`
+ * may be NULL. */
 void lam_page_add_table(lam_page *page, const char *caption, const lam_table *table,
                         const lam_page_column *columns, size_t column_count);
 
-/** The figure's picture of its folder, its caption and alternative text. HTML takes the SVG
- * file, but the PNG file where the SVG is larger than 300 KB or missing. Without any picture,
- * the caption says where data and script are. */
+/** The figure's picture, its title and its caption. HTML takes the SVG file, but the PNG file
+ * where the SVG is larger than 300 KB or missing. Without any picture the page says which files
+ * would draw it. Errors: BAD_OUTPUT (a picture that cannot be read). */
 LAM_MUST_USE lam_status lam_page_add_figure(lam_page *page, const lam_figure *figure);
 
 /** Writes the page, whole or not at all. Errors: BAD_OUTPUT, NO_MEMORY. */
-LAM_MUST_USE lam_status lam_page_save(lam_page *page, const char *path);
+LAM_MUST_USE lam_status lam_page_save(lam_page *page);
 
 #endif

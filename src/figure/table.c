@@ -10,9 +10,6 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 
-/* The longest is -1.7976931348623157e+308. */
-#define NUMBER_BYTES 32
-
 /* The array with room for `count` elements of `size` bytes; NULL without memory, and the array
  * is as it was then. */
 static void *grow(lam_table *table, void *array, size_t count, size_t size)
@@ -122,18 +119,24 @@ const char *lam_table_get_text(const lam_table *table, size_t row, size_t column
     return cells && row < table->row_count && cells->texts[row] ? cells->texts[row] : "";
 }
 
-static void append_number(lam_strbuf *text, double value)
+void lam_table_format_number(double value, char *text, size_t bytes)
 {
-    char digits[NUMBER_BYTES];
-    int length = 0;
-    if (isnan(value))
-        length = snprintf(digits, sizeof digits, "NaN");
-    for (int precision = 15; !isnan(value) && precision <= 17; precision++) {
-        length = snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (strtod(digits, NULL) == value)
+    if (isnan(value)) {
+        snprintf(text, bytes, "NaN");
+        return;
+    }
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(text, bytes, "%.*g", precision, value);
+        if (strtod(text, NULL) == value)
             break;
     }
-    lam_strbuf_append_bytes(text, digits, (size_t)length);
+}
+
+static void append_number(lam_strbuf *text, double value)
+{
+    char digits[LAM_TABLE_NUMBER_BYTES];
+    lam_table_format_number(value, digits, sizeof digits);
+    lam_strbuf_append_bytes(text, digits, strlen(digits));
 }
 
 static void append_text(lam_strbuf *text, const char *cell)

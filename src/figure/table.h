@@ -44,6 +44,10 @@ void lam_table_set_text(lam_table *table, size_t column, const char *text);
 double lam_table_get_number(const lam_table *table, size_t row, size_t column);
 const char *lam_table_get_text(const lam_table *table, size_t row, size_t column);
 
+/** A number in the fewest digits that give the same double again, or NaN. */
+#define LAM_TABLE_NUMBER_BYTES 32 /* the longest is -1.7976931348623157e+308 */
+void lam_table_format_number(double value, char *text, size_t bytes);
+
 /** Writes a line of headings and the rows, separated by tabs. Numbers have the fewest digits
  * that give the same double again; those that are none stand as NaN. Tabs and line ends inside
  * texts become blanks. Errors: BAD_OUTPUT, NO_MEMORY (also when the table had failed). */

@@ -6,14 +6,10 @@
 #ifndef LAM_KERNEL_SOURCE_H
 #define LAM_KERNEL_SOURCE_H
 
+#include "base/embedded.h"
 #include "base/error.h"
 
-typedef struct lam_embedded_source {
-    const char *name; /* file name, e.g. "penalty.cl" */
-    const char *text;
-} lam_embedded_source;
-
-/** Ends with a row of null pointers. Made by embed.py from cl/meson.build's list. */
+/** Made from cl/meson.build's list. */
 extern const lam_embedded_source lam_embedded_sources[];
 
 /** The text of cl/`name`; the caller frees it. Errors: BAD_KERNEL, NO_MEMORY. */

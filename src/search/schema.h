@@ -5,7 +5,7 @@
 #ifndef LAM_SEARCH_SCHEMA_H
 #define LAM_SEARCH_SCHEMA_H
 
-#include "kernel/source.h"
+#include "base/embedded.h"
 #include "search/sql.h"
 
 /** Step i takes a file of schema i to schema i + 1; the first one, schema.sql, starts from an

@@ -14,7 +14,7 @@ from shutil import which
 from tree import ROOT, Report, in_parallel, list_files, name_of
 
 SPDX = "SPDX-License-Identifier: Apache-2.0"
-CODE = {".c", ".h", ".cl", ".clh", ".py", ".sh", ".yaml", ".yml"}
+CODE = {".c", ".h", ".cl", ".clh", ".css", ".js", ".py", ".sh", ".yaml", ".yml"}
 TEXT = CODE | {".md", ".txt", ".json", ".tsv", ".csv", ".svg"}
 BY_NAME = {"meson.build", "meson_options.txt", ".clang-format", ".editorconfig"}
 # In pieces, so that this file passes.
