@@ -15,7 +15,7 @@ typedef struct train_options {
     bool has_vary;
 } train_options;
 
-enum { OPTION_SEEDS = 256, OPTION_VARY };
+enum { OPTION_SEEDS = 256, OPTION_VARY, OPTION_TENSORBOARD };
 
 static void parse_vary(struct argp_state *state, const char *text, train_options *options)
 {
@@ -50,6 +50,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_VARY:
         parse_vary(state, argument, options);
+        return 0;
+    case OPTION_TENSORBOARD:
+        options->request.event_directory = argument ? argument : "";
         return 0;
     case 'q':
         options->common.quiet = true;
@@ -191,6 +194,10 @@ int cmd_train(lam_context *context, int argc, char **argv)
          "trained "
          "side by side on shared batches), or order (batches, too; one after another)",
          1},
+        {"tensorboard", OPTION_TENSORBOARD, "DIR", OPTION_ARG_OPTIONAL,
+         "write event files for TensorBoard while training, below DIR; default: in "
+         "<run folder>/tensorboard",
+         1},
         {"quiet", 'q', 0, 0, "no progress", 3},
         {0}};
     const struct argp argp = {
@@ -205,6 +212,7 @@ int cmd_train(lam_context *context, int argc, char **argv)
                "  lamina train results/a2-final/recipe.yaml --set seed=2 --set l2=0.002\n"
                "  lamina train my.yaml --device gpu -o runs/mine --force\n"
                "  lamina train my.yaml --seeds 1..6 -o runs/six\n"
+               "  lamina train my.yaml --tensorboard=events\n"
                "  lamina train my.yaml --profile trace.json --set stop='{epochs: 1}'",
         .children = training_children};
     train_options options = {.common = common_options_start()};

@@ -20,6 +20,7 @@ tool_command cmd_check_gradients;
 tool_command cmd_devices;
 tool_command cmd_ensemble;
 tool_command cmd_evaluate;
+tool_command cmd_export;
 tool_command cmd_lambda_search;
 tool_command cmd_lr_range;
 tool_command cmd_predict;
@@ -204,9 +205,10 @@ void format_duration(double seconds, char text[32]);
 typedef struct training_request {
     const char *directory; /* that files go to */
     bool force, resume;
-    seed_list seeds;   /* count 0: the recipe's alone */
-    bool varies_order; /* --vary order */
-    lam_trace *trace;  /* NULL for none */
+    seed_list seeds;             /* count 0: the recipe's alone */
+    bool varies_order;           /* --vary order */
+    lam_trace *trace;            /* NULL for none */
+    const char *event_directory; /* --tensorboard; "": in the run folder; NULL for none */
 } training_request;
 
 /** What training gave: of one network, or of one for each seed. */
@@ -221,5 +223,17 @@ LAM_MUST_USE lam_status run_training(lam_context *context, const common_options 
                                      lam_recipe *recipe, const training_request *request,
                                      training_outcome *ret_outcome);
 void training_outcome_free(training_outcome *outcome);
+
+/* ---- event_logs.c ---- */
+
+/** Event files for TensorBoard of networks in training. Where they cannot be written a warning
+ * says so once, and training goes on. NULL is none of them. */
+typedef struct event_logs event_logs;
+
+/** Those that the request asks for; NULL where it does not. */
+event_logs *event_logs_open(lam_context *context, const training_request *request);
+void event_logs_update(event_logs *logs);
+/** After training that ended, however it did, with what is known then. */
+void event_logs_close(event_logs **logs, bool has_trained);
 
 #endif

@@ -20,8 +20,10 @@ void format_duration(double seconds, char text[32])
 /* Where progress goes: a terminal gets one line that changes, a file one for each measurement.
  */
 typedef struct progress_view {
-    bool is_terminal;
+    bool is_quiet, is_terminal;
     bool drawn; /* a line stands on the terminal, not ended yet */
+    event_logs *events;
+    bool measured; /* at least once: there is something in the run folders */
 } progress_view;
 
 /* What matters most comes first: a narrow terminal cuts the end off. */
@@ -44,9 +46,8 @@ static void format_progress(const lam_progress *p, char *text, size_t bytes)
                  m->validation.loss, 100 * m->validation.accuracy);
 }
 
-static void show_progress(void *user, const lam_progress *progress)
+static void draw_progress(progress_view *view, const lam_progress *progress)
 {
-    progress_view *view = user;
     char text[256];
     format_progress(progress, text, sizeof text);
     if (view->is_terminal) {
@@ -55,6 +56,17 @@ static void show_progress(void *user, const lam_progress *progress)
     } else if (progress->measured) {
         fprintf(stderr, "%s\n", text);
     }
+}
+
+static void show_progress(void *user, const lam_progress *progress)
+{
+    progress_view *view = user;
+    if (!view->is_quiet)
+        draw_progress(view, progress);
+    if (!progress->measured)
+        return;
+    view->measured = true;
+    event_logs_update(view->events);
 }
 
 static lam_status call_training(lam_device *device, const lam_recipe *recipe,
@@ -80,18 +92,21 @@ static lam_status train(lam_context *context, lam_device *device, const common_o
     if (status != LAM_STATUS_OK)
         return status;
     char *full_data = data ? realpath(data, NULL) : NULL;
-    progress_view view = {.is_terminal = isatty(STDERR_FILENO)};
+    progress_view view = {.is_quiet = common->quiet,
+                          .is_terminal = isatty(STDERR_FILENO),
+                          .events = event_logs_open(context, request)};
     const lam_train_options options = {.output_directory = request->directory,
                                        .data_directory = full_data,
                                        .gemm = common->gemm,
                                        .force = request->force,
                                        .resume = request->resume,
-                                       .progress = common->quiet ? NULL : show_progress,
+                                       .progress = show_progress,
                                        .progress_user = &view,
                                        .trace = request->trace};
     status = call_training(device, recipe, dataset, request, &options, outcome);
     if (view.drawn)
         fputc('\n', stderr);
+    event_logs_close(&view.events, view.measured);
     lam_dataset_destroy(&dataset);
     free(full_data);
     return status;

@@ -10,6 +10,7 @@
 #include "lamina/data.h"
 #include "lamina/device.h"
 #include "lamina/ensemble.h"
+#include "lamina/event_log.h"
 #include "lamina/figure.h"
 #include "lamina/gemm.h"
 #include "lamina/gradient_check.h"

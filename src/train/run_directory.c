@@ -271,7 +271,7 @@ static const char *parse_metrics(const char *text, char separator, lam_metrics *
 }
 
 /* A row as lam_run_directory_append() writes it. */
-static bool parse_row(const char *row, lam_measurement *ret_measurement)
+bool lam_run_metrics_parse(const char *row, lam_measurement *ret_measurement)
 {
     static const char no_validation[] = ",,\n";
     char *end = NULL;
@@ -306,7 +306,7 @@ static lam_status parse_rows(lam_context *context, const char *path, const char 
         return lam_fail_memory(context, path, rows * sizeof *measurements);
     for (size_t i = 0; i < rows; i++) {
         text = strchr(text, '\n') + 1;
-        if (parse_row(text, &measurements[i]) &&
+        if (lam_run_metrics_parse(text, &measurements[i]) &&
             (i == 0 || measurements[i].step > measurements[i - 1].step))
             continue;
         free(measurements);

@@ -66,6 +66,9 @@ LAM_MUST_USE lam_status lam_run_metrics_load(lam_context *context, const char *d
                                              lam_measurement **ret_measurements,
                                              size_t *ret_count);
 
+/** Reads one line, with its end; false where it is no row of measurements. */
+bool lam_run_metrics_parse(const char *line, lam_measurement *ret_measurement);
+
 /** Replaces `file`, run.json or summary.json; `json` is borrowed. Errors: BAD_OUTPUT,
  * NO_MEMORY.
  */

@@ -231,3 +231,26 @@ lam_status lam_safetensors_file_read(const lam_safetensors_file *file, const cha
     }
     return LAM_STATUS_OK;
 }
+
+static bool read_entry(const char *name, const json_t *value, lam_safetensors_entry *entry)
+{
+    const json_t *shape = json_object_get(value, "shape");
+    size_t rank = json_array_size(shape);
+    if (!json_is_array(shape) || rank > LAM_SAFETENSORS_MAX_RANK)
+        return false;
+    *entry = (lam_safetensors_entry){.name = name, .rank = (int)rank};
+    for (size_t i = 0; i < rank; i++)
+        entry->shape[i] = (size_t)json_integer_value(json_array_get(shape, i));
+    return true;
+}
+
+bool lam_safetensors_file_next(const lam_safetensors_file *file, lam_safetensors_entry *entry)
+{
+    void *next = entry->name ? json_object_iter_next(
+                                   file->header, json_object_iter_at(file->header, entry->name))
+                             : json_object_iter(file->header);
+    for (; next; next = json_object_iter_next(file->header, next))
+        if (read_entry(json_object_iter_key(next), json_object_iter_value(next), entry))
+            return true;
+    return false;
+}

@@ -7,6 +7,7 @@
 #define LAM_TRAIN_SAFETENSORS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -50,5 +51,17 @@ const char *lam_safetensors_file_get_text(const lam_safetensors_file *file, cons
 LAM_MUST_USE lam_status lam_safetensors_file_read(const lam_safetensors_file *file,
                                                   const char *name, const size_t *shape,
                                                   int rank, double *ret_values);
+
+#define LAM_SAFETENSORS_MAX_RANK 2
+
+typedef struct lam_safetensors_entry {
+    const char *name; /* borrowed from the file */
+    size_t shape[LAM_SAFETENSORS_MAX_RANK];
+    int rank;
+} lam_safetensors_entry;
+
+/** Steps to the next tensor, in the file's order, passing over those of higher rank; `{0}` is
+ * in front of the first. False at the end. */
+bool lam_safetensors_file_next(const lam_safetensors_file *file, lam_safetensors_entry *entry);
 
 #endif
