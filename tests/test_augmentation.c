@@ -149,34 +149,21 @@ END_TEST
 
 static const lam_augmentation everything = {.flip = 0.5, .translation = 3, .noise = 0.1};
 
-typedef struct stopper {
-    lam_context *context;
-    int64_t step;
-} stopper;
-
 static void stop_at_step(void *user, const lam_progress *progress)
 {
-    const stopper *s = user;
-    if (progress->step >= s->step)
-        lam_context_request_stop(s->context);
+    const int64_t *step = user;
+    if (progress->step >= *step)
+        lam_context_request_stop(test_context());
 }
 
-/* On a device of its own, since a stop request stays with its context. */
 static void interrupt_run(const char *run, int64_t step)
 {
     lam_run_summary summary;
-    lam_device *device = NULL;
-    stopper s = {.step = step};
-    ck_assert_int_eq(lam_context_create(&s.context), LAM_STATUS_OK);
-    ck_assert_int_eq(lam_device_open(s.context, getenv("LAMINA_DEVICE"), &device),
-                     LAM_STATUS_OK);
     lam_train_options options = small_run_options(run);
     options.progress = stop_at_step;
-    options.progress_user = &s;
-    ck_assert_int_eq(lam_train(device, &small_recipe, small_run_dataset(), &options, &summary),
-                     LAM_STATUS_INTERRUPTED);
-    lam_device_close(&device);
-    lam_context_destroy(&s.context);
+    options.progress_user = &step;
+    ck_assert_int_eq(small_run_try(&options, &summary), LAM_STATUS_INTERRUPTED);
+    lam_context_withdraw_stop(test_context());
 }
 
 START_TEST(augmented_run_repeats_and_resumes_to_the_same_bytes)

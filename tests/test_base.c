@@ -39,6 +39,8 @@ START_TEST(failure_detail_is_kept_and_may_quote_the_last_one)
     ck_assert(!lam_stop_requested(context));
     lam_context_request_stop(context);
     ck_assert(lam_stop_requested(context));
+    lam_context_withdraw_stop(context);
+    ck_assert(!lam_stop_requested(context));
     lam_context_destroy(&context);
     ck_assert_ptr_null(context);
     lam_context_destroy(&context);
@@ -57,7 +59,8 @@ START_TEST(a_child_hears_its_parents_requests_to_stop)
     ck_assert(lam_stop_requested(child) && !lam_stop_requested(parent));
     ck_assert(!lam_stop_requested(other));
     lam_context_request_stop(parent);
-    ck_assert(lam_stop_requested(other));
+    lam_context_withdraw_stop(child);
+    ck_assert(lam_stop_requested(other) && lam_stop_requested(child));
     lam_context_destroy(&other);
     lam_context_destroy(&child);
     lam_context_destroy(&parent);

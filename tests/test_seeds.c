@@ -59,36 +59,24 @@ START_TEST(member_has_the_same_files_alone_and_in_a_crowd)
 }
 END_TEST
 
-typedef struct stopper {
-    lam_context *context;
-    int64_t step;
-} stopper;
-
 static void stop_at_step(void *user, const lam_progress *progress)
 {
-    stopper *s = user;
+    const int64_t *step = user;
     ck_assert_int_eq(progress->networks_total, SEEDS);
-    if (progress->step >= s->step)
-        lam_context_request_stop(s->context);
+    if (progress->step >= *step)
+        lam_context_request_stop(test_context());
 }
 
-/* On a device of its own, since a stop request stays with its context. */
 static lam_status run_leg(const char *home, const lam_seed_set *set, int64_t stop_step)
 {
-    lam_device *device = NULL;
     lam_seed_result results[SEEDS];
-    stopper s = {.step = stop_step};
-    ck_assert_int_eq(lam_context_create(&s.context), LAM_STATUS_OK);
-    ck_assert_int_eq(lam_device_open(s.context, getenv("LAMINA_DEVICE"), &device),
-                     LAM_STATUS_OK);
     lam_train_options options = small_run_options(home);
     options.resume = true;
     options.progress = stop_at_step;
-    options.progress_user = &s;
-    lam_status status =
-        lam_train_seeds(device, &small_recipe, small_run_dataset(), &options, set, results);
-    lam_device_close(&device);
-    lam_context_destroy(&s.context);
+    options.progress_user = &stop_step;
+    lam_status status = lam_train_seeds(test_device(), &small_recipe, small_run_dataset(),
+                                        &options, set, results);
+    lam_context_withdraw_stop(test_context());
     return status;
 }
 

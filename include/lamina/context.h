@@ -53,6 +53,10 @@ LAM_API const char *lam_error_message(const lam_context *context);
  */
 LAM_API void lam_context_request_stop(lam_context *context);
 
+/** Takes the context's own request back, so that later calls run: what was interrupted can go
+ * on with the same device. */
+LAM_API void lam_context_withdraw_stop(lam_context *context);
+
 /** True once a stop was requested of the context or its parent. */
 LAM_API bool lam_stop_requested(const lam_context *context);
 

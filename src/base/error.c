@@ -93,6 +93,11 @@ void lam_context_request_stop(lam_context *context)
     atomic_store(&context->stop_requested, true);
 }
 
+void lam_context_withdraw_stop(lam_context *context)
+{
+    atomic_store(&context->stop_requested, false);
+}
+
 bool lam_stop_requested(const lam_context *context)
 {
     return atomic_load(&context->stop_requested) ||

@@ -32,6 +32,7 @@ static int path_count;
 
 void small_run_set_up(void)
 {
+    lam_context_withdraw_stop(test_context()); /* of a test that failed */
     memset(&small_recipe, 0, sizeof small_recipe);
     ck_assert_ok(lam_recipe_parse(test_context(), recipe_text, strlen(recipe_text), "a test",
                                   NULL, 0, &small_recipe));
