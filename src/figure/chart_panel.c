@@ -66,18 +66,15 @@ static void write_axis(const axis_script *of, lam_strbuf *script)
     lam_strbuf_append(script, "    set %srange [%.10g:%.10g]\n", of->letter,
                       down ? of->range->high : of->range->low,
                       down ? of->range->low : of->range->high);
-    if (axis->is_hidden) {
-        lam_strbuf_append(script, "    unset %stics\n", of->letter);
-        return;
-    }
-    lam_strbuf_append(
-        script, "    set %stics nomirror %s font ',%d' textcolor rgb text_color (", of->letter,
-        of->names_stand ? "rotate by 90 right" : "norotate", LAM_FONT_SMALL);
+    lam_strbuf_append(script, "    set %stics (", of->letter);
     if (axis->name_count > 0)
         write_names(axis, of->name_ems, of->length, script);
     else
         write_ticks(of->ticks, of->tick_count, script);
-    lam_strbuf_append(script, ")\n");
+    lam_strbuf_append(script, ") nomirror %s font ',%d' textcolor rgb text_color\n",
+                      of->names_stand ? "rotate by 90 right" : "norotate", LAM_FONT_SMALL);
+    if (axis->is_hidden)
+        lam_strbuf_append(script, "    unset %stics\n", of->letter);
 }
 
 static void write_axes(const lam_panel *of, const lam_panel_plan *panel, lam_strbuf *script)
