@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/source.h"
+#include "lamina/plot.h"
 #include "report/prediction_counts.h"
 #include "report/weight_templates.h"
 #include "support/device_fixture.h"
@@ -153,6 +156,151 @@ START_TEST(wrong_rows_are_confident_of_the_wrong_class)
 }
 END_TEST
 
+/* ---- figures of predictions ---- */
+
+static const lam_figure_options *into_folder(void)
+{
+    static lam_figure_options options;
+    options = (lam_figure_options){.directory = folder.path};
+    return &options;
+}
+
+/* A few rows of ten classes: class c is taken for c + 1 where c is even, every second time. */
+static lam_plot_predictions make_run(const char *name)
+{
+    static lam_recipe recipes[8];
+    static int next;
+    lam_recipe *named = &recipes[next++ % 8];
+    clear_predictions();
+    for (int i = 0; i < MOST_ROWS; i++) {
+        uint8_t c = (uint8_t)(i % LAM_CLASS_COUNT);
+        bool is_wrong = c % 2 == 0 && i % 4 == 0;
+        add_row(c, is_wrong ? 0.1 : 0.9, is_wrong ? (uint8_t)(c + 1) : c, 0.9);
+    }
+    for (int c = 0; c < LAM_CLASS_COUNT; c++)
+        predictions.class_names[c] = lam_cifar10_class_name(c);
+    snprintf(named->name, sizeof named->name, "%s", name);
+    named->network.layer_count = 1;
+    named->network.layers[0] = (lam_layer){.type = LAM_LAYER_TYPE_DENSE, .width = 10};
+    return (lam_plot_predictions){
+        .path = "runs/any", .recipe = named, .predictions = &predictions};
+}
+
+static size_t find_column(const char *headings, const char *name)
+{
+    size_t column = 0, length = strlen(name);
+    for (const char *at = headings;; at = strchr(at, '\t') + 1, column++) {
+        if (strncmp(at, name, length) == 0 && (at[length] == '\t' || at[length] == '\n'))
+            return column;
+        ck_assert_msg(strcspn(at, "\t") < strcspn(at, "\n"), "there is no column %s", name);
+    }
+}
+
+/* The numbers of a column of <figure>.tsv; gives how many. */
+static size_t read_column(const char *figure, const char *name, double *values)
+{
+    char file[128];
+    snprintf(file, sizeof file, "%s.tsv", figure);
+    char *text = test_file_read(test_path(&folder, file), NULL);
+    size_t column = find_column(text, name), rows = 0;
+    for (const char *line = strchr(text, '\n') + 1; *line; line = strchr(line, '\n') + 1) {
+        const char *cell = line;
+        for (size_t i = 0; i < column; i++)
+            cell = strchr(cell, '\t') + 1;
+        values[rows++] = strtod(cell, NULL);
+    }
+    free(text);
+    return rows;
+}
+
+static double sum(const double *values, size_t count)
+{
+    double total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += values[i];
+    return total;
+}
+
+START_TEST(confusion_holds_all_rows_and_their_shares)
+{
+    double images[128], percent[128];
+    lam_figure_list list = {0};
+    const lam_plot_predictions run = make_run("a");
+    ck_assert_ok(lam_plot_images(test_context(), &run, 1, NULL,
+                                 LAM_PLOT_BIT(LAM_PLOT_KIND_CONFUSION), into_folder(), &list));
+    ck_assert_uint_eq(list.count, 1);
+    ck_assert_str_eq(list.figures[0].name, "a-confusion");
+    ck_assert_uint_eq(read_column("a-confusion", "images", images), 110);
+    ck_assert_uint_eq(read_column("a-confusion", "percent", percent), 110);
+    ck_assert_double_eq(sum(images, 100), MOST_ROWS);
+    for (size_t row = 0; row < LAM_CLASS_COUNT; row++)
+        ck_assert_double_eq_tol(sum(percent + 10 * row, 10), 100, 1e-9);
+    /* Class 0: rows 0, 20, 40 and 60 of 0, 10 .. 60. Class 1: 1, 11 .. 61, all right. */
+    ck_assert_double_eq(images[1], 4);
+    ck_assert_double_eq_tol(percent[1], 400. / 7, 1e-9);
+    ck_assert_double_eq_tol(percent[101], 700. / 11, 1e-9);
+    lam_figure_list_free(&list);
+}
+END_TEST
+
+START_TEST(classes_without_images_have_no_shares)
+{
+    double percent[128];
+    lam_figure_list list = {0};
+    const lam_plot_predictions run = make_run("a");
+    predictions.rows = 1;
+    ck_assert_ok(lam_plot_images(test_context(), &run, 1, NULL,
+                                 LAM_PLOT_BIT(LAM_PLOT_KIND_CONFUSION), into_folder(), &list));
+    ck_assert_uint_eq(read_column("a-confusion", "percent", percent), 110);
+    ck_assert_double_eq(percent[1], 100);
+    ck_assert_double_eq(percent[0], 0);
+    for (size_t cell = 10; cell < 100; cell++)
+        ck_assert(isnan(percent[cell]));
+    ck_assert_double_eq(percent[101], 0);
+    ck_assert(isnan(percent[100]));
+    lam_figure_list_free(&list);
+}
+END_TEST
+
+START_TEST(probabilities_of_four_runs_stand_side_by_side)
+{
+    double images[256];
+    lam_plot_predictions runs[5];
+    lam_figure_list list = {0};
+    for (int i = 0; i < 5; i++)
+        runs[i] = make_run(i == 4 ? "b" : "a");
+    ck_assert_ok(lam_plot_images(test_context(), runs, 5, NULL,
+                                 LAM_PLOT_BIT(LAM_PLOT_KIND_PROBABILITIES), into_folder(),
+                                 &list));
+    ck_assert_uint_eq(list.count, 2);
+    ck_assert_str_eq(list.figures[0].name, "a-a-a-a-probabilities");
+    ck_assert_str_eq(list.figures[1].name, "b-probabilities");
+    ck_assert_uint_eq(read_column("a-a-a-a-probabilities", "images", images), 160);
+    for (size_t run = 0; run < 4; run++)
+        ck_assert_double_eq(sum(images + 40 * run, 40), MOST_ROWS);
+    ck_assert_double_eq(images[18], 48); /* right, 0.9 .. 0.95 */
+    ck_assert_double_eq(images[22], 16); /* wrong, 0.1 .. 0.15 */
+    lam_figure_list_free(&list);
+}
+END_TEST
+
+START_TEST(figures_of_runs_with_one_name_are_kept_apart)
+{
+    lam_plot_predictions runs[3];
+    lam_figure_list list = {0};
+    for (int i = 0; i < 3; i++)
+        runs[i] = make_run("same");
+    runs[2].path = "runs/same/seed-7/";
+    ck_assert_ok(lam_plot_images(test_context(), runs, 3, NULL,
+                                 LAM_PLOT_BIT(LAM_PLOT_KIND_CONFUSION), into_folder(), &list));
+    ck_assert_uint_eq(list.count, 3);
+    ck_assert_str_eq(list.figures[0].name, "same-confusion");
+    ck_assert_str_eq(list.figures[1].name, "same-confusion-2");
+    ck_assert_str_eq(list.figures[2].name, "same--seed-7-confusion");
+    lam_figure_list_free(&list);
+}
+END_TEST
+
 /* ---- weights ---- */
 
 enum { UNITS = 3, PLANE = LAM_IMAGE_SIDE * LAM_IMAGE_SIDE };
@@ -275,6 +423,10 @@ static void add_tests(Suite *suite)
     add_test(suite, "sums of bins", bins_and_rows_without_number_sum_to_rows);
     add_test(suite, "confident", confident_rows_come_greatest_first_and_equals_by_row);
     add_test(suite, "confident of what", wrong_rows_are_confident_of_the_wrong_class);
+    add_test(suite, "confusion figure", confusion_holds_all_rows_and_their_shares);
+    add_test(suite, "no shares", classes_without_images_have_no_shares);
+    add_test(suite, "probabilities", probabilities_of_four_runs_stand_side_by_side);
+    add_test(suite, "names", figures_of_runs_with_one_name_are_kept_apart);
     add_test(suite, "ranges", ranges_are_those_of_each_unit);
     add_test(suite, "colours", colours_of_a_pixel_are_its_three_weights);
     add_test(suite, "grey", weights_that_are_all_alike_are_grey);
