@@ -8,6 +8,7 @@
 #ifndef LAMINA_FIGURE_H
 #define LAMINA_FIGURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lamina/context.h"
@@ -54,6 +55,7 @@ typedef struct lam_figure_options {
     const char *directory; /* made if missing; files of the same names are replaced */
     unsigned formats;      /* a set of lam_figure_format; 0: data and scripts alone */
     lam_theme theme;
+    bool is_bare; /* without title and caption: the page that it goes to has them as text */
 } lam_figure_options;
 
 /** A figure that was made, in UTF-8. */

@@ -112,7 +112,10 @@ lam_status lam_chart_save(lam_context *context, const lam_chart *chart,
     lam_chart_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return lam_fail_memory(context, "a chart", sizeof *plan);
-    plan->chart = chart;
+    lam_chart drawn = *chart;
+    if (options->is_bare)
+        *drawn.figure.title = *drawn.figure.caption = '\0';
+    plan->chart = &drawn;
     lam_status status = save_script(context, plan, options);
     lam_strbuf_free(&plan->drawn);
     free(plan);
