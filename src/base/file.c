@@ -118,6 +118,18 @@ lam_status lam_file_publish(lam_context *context, const char *temporary, const c
     return error == 0 ? LAM_STATUS_OK : fail_output(context, path, error);
 }
 
+lam_status lam_file_replace(lam_context *context, const char *temporary, const char *path)
+{
+    int error = sync_file(temporary);
+    if (error == 0 && rename(temporary, path) != 0)
+        error = errno;
+    if (error != 0)
+        unlink(temporary);
+    else
+        error = sync_folder_of(path);
+    return error == 0 ? LAM_STATUS_OK : fail_output(context, path, error);
+}
+
 lam_status lam_file_check_place(lam_context *context, const char *path)
 {
     struct stat info;

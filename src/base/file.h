@@ -19,6 +19,11 @@ LAM_MUST_USE lam_status lam_file_write(lam_context *context, const char *path,
 LAM_MUST_USE lam_status lam_file_publish(lam_context *context, const char *temporary,
                                          const char *path);
 
+/** Gives a finished file the name `path`, synced, whatever had it before. Errors: BAD_OUTPUT;
+ * `temporary` is gone then, and the old file survives. */
+LAM_MUST_USE lam_status lam_file_replace(lam_context *context, const char *temporary,
+                                         const char *path);
+
 /** For an output that comes at the end of long work: fails now where lam_file_write() would
  * fail for its place, and when `path` is there and no regular file. Errors: BAD_OUTPUT. */
 LAM_MUST_USE lam_status lam_file_check_place(lam_context *context, const char *path);

@@ -113,7 +113,7 @@ static double choose_step(double span, size_t wanted)
     double raw = span / (double)wanted;
     double power = pow(10, floor(log10(raw)));
     double fraction = raw / power;
-    return power * (fraction <= 1 ? 1 : fraction <= 2 ? 2 : fraction <= 5 ? 5 : 10);
+    return power * (fraction < 1.4 ? 1 : fraction < 3 ? 2 : fraction < 7 ? 5 : 10);
 }
 
 static size_t find_linear_ticks(const lam_axis_range *range, size_t wanted,
@@ -174,8 +174,9 @@ size_t lam_axis_range_find_ticks(const lam_axis_range *range, size_t wanted,
     double decades = range->is_log ? log10(range->high / range->low) : 0;
     if (decades < 1)
         return find_linear_ticks(range, wanted, ticks);
-    bool is_short = 3 * decades <= (double)wanted + 1;
-    int stride = (int)ceil(decades / (double)wanted);
+    /* Powers of ten all look alike, and may stand closer. */
+    bool is_short = 2 * decades <= (double)wanted;
+    int stride = (int)ceil(decades / (1.6 * (double)wanted));
     size_t count = find_log_ticks(range, stride, is_short ? "125" : "1", ticks);
     if (count < 2)
         count = find_log_ticks(range, 1, "125", ticks);

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "figure/chart_plan.h"
@@ -116,11 +115,11 @@ lam_status lam_chart_save(lam_context *context, const lam_chart *chart,
     if (options->is_bare)
         *drawn.figure.title = *drawn.figure.caption = '\0';
     plan->chart = &drawn;
+    plan->colors = lam_theme_get_colors(options->theme);
     lam_status status = save_script(context, plan, options);
     lam_strbuf_free(&plan->drawn);
     free(plan);
     LAM_TRY(status);
     LAM_TRY(append_figure(context, list, &chart->figure));
-    return options->formats == 0 ? LAM_STATUS_OK
-                                 : lam_gnuplot_draw(context, chart->figure.name, options);
+    return lam_gnuplot_draw(context, chart->figure.name, options);
 }

@@ -11,17 +11,21 @@
 #define MIN_PLOT 40.0
 #define MAX_SQUARE_HEIGHT 640.0
 #define MAX_NAME_EMS 22.0
+#define MAX_STANDING_EMS 14.0
+#define MAX_NAME_SHARE 0.3 /* of the width that a panel has */
+#define TICK_DISTANCE 38.0
+#define TICK_GAP 14.0 /* from an axis to its numbers */
 #define MAX_LEGEND_EMS 44.0
 #define SCALE_WIDTH 14.0  /* of a colour scale */
 #define SAMPLE_WIDTH 60.0 /* of an entry of the legend, beside its title */
 #define ROW_HEIGHT 20.0   /* of a named row */
 
-static double max_name_ems(const lam_axis *axis)
+static double max_name_ems(const lam_axis *axis, double limit)
 {
     double widest = 0;
     for (size_t i = 0; i < axis->name_count; i++)
         widest = fmax(widest, lam_figure_text_measure(axis->names[i]));
-    return fmin(widest, MAX_NAME_EMS);
+    return fmin(widest, limit);
 }
 
 static double max_tick_ems(const lam_tick *ticks, size_t count)
@@ -39,13 +43,16 @@ static size_t count_columns(const lam_chart *chart)
 }
 
 /* Left and right of the plot. */
-static void plan_sides(const lam_panel *of, lam_panel_plan *panel)
+static void plan_sides(const lam_panel *of, lam_panel_plan *panel, double cell_width,
+                       double height)
 {
-    panel->y_tick_count = lam_axis_range_find_ticks(&panel->y, 6, panel->y_ticks);
-    panel->y_name_ems = max_name_ems(&of->y);
+    panel->y_tick_count =
+        lam_axis_range_find_ticks(&panel->y, (size_t)(height / TICK_DISTANCE), panel->y_ticks);
+    double limit = fmin(MAX_NAME_EMS, MAX_NAME_SHARE * cell_width / LAM_FONT_SMALL);
+    panel->y_name_ems = max_name_ems(&of->y, limit);
     double ems = of->y.name_count > 0 ? panel->y_name_ems
                                       : max_tick_ems(panel->y_ticks, panel->y_tick_count);
-    panel->left_room = of->y.is_hidden ? 0 : GAP + LAM_FONT_SMALL * ems;
+    panel->left_room = of->y.is_hidden ? 0 : TICK_GAP + LAM_FONT_SMALL * ems;
     panel->left_room += of->y.label ? LINE_HEIGHT + 4 : 0;
     panel->right_room = EDGE;
     if (of->color_label) {
@@ -53,7 +60,7 @@ static void plan_sides(const lam_panel *of, lam_panel_plan *panel)
             lam_axis_range_find_ticks(&panel->color, 5, panel->color_ticks);
         ems = max_tick_ems(panel->color_ticks, panel->color_tick_count);
         panel->right_room +=
-            2 * GAP + SCALE_WIDTH + GAP + LAM_FONT_SMALL * ems + LINE_HEIGHT + 4;
+            2 * GAP + SCALE_WIDTH + TICK_GAP + LAM_FONT_SMALL * ems + LINE_HEIGHT + 4;
     }
 }
 
@@ -90,13 +97,13 @@ static void plan_ends(const lam_panel *of, lam_panel_plan *panel)
     panel->top_room =
         GAP + (of->title ? LINE_HEIGHT + 4 : 0) + LINE_HEIGHT * (double)panel->legend_rows;
     panel->x_tick_count =
-        lam_axis_range_find_ticks(&panel->x, (size_t)fmax(3, width / 70), panel->x_ticks);
-    panel->x_name_ems = max_name_ems(&of->x);
+        lam_axis_range_find_ticks(&panel->x, (size_t)fmax(3, width / 90), panel->x_ticks);
+    panel->x_name_ems = max_name_ems(&of->x, MAX_STANDING_EMS);
     double space = width / fmax(1, (double)of->x.name_count);
     panel->x_names_stand = LAM_FONT_SMALL * panel->x_name_ems > space - GAP;
-    panel->bottom_room = of->x.is_hidden ? GAP : LINE_HEIGHT + GAP;
+    panel->bottom_room = of->x.is_hidden ? GAP : LINE_HEIGHT + TICK_GAP;
     if (!of->x.is_hidden && panel->x_names_stand)
-        panel->bottom_room = GAP + LAM_FONT_SMALL * panel->x_name_ems;
+        panel->bottom_room = TICK_GAP + LAM_FONT_SMALL * panel->x_name_ems;
     panel->bottom_room += of->x.label ? LINE_HEIGHT + 4 : 0;
 }
 
@@ -151,13 +158,21 @@ static row_plan plan_row(const lam_chart_plan *plan, size_t first, size_t column
     return row;
 }
 
+/* Of a plot before all is placed: what decides how many numbers its axis has. */
+static double guess_height(const lam_chart *chart, size_t panel, size_t columns)
+{
+    double height = PLOT_HEIGHT * get_weight(&chart->panels[panel]);
+    double rows = (double)((chart->panel_count + columns - 1) / columns);
+    return chart->height > 0 ? fmin(height, chart->height / rows - PLOT_HEIGHT / 3) : height;
+}
+
 /* Left and right edges of all plots; those of a column of panels are the same. */
 static void place_columns(lam_chart_plan *plan, size_t columns)
 {
     const lam_chart *chart = plan->chart;
     double cell = (plan->width - 2 * EDGE + GAP) / (double)columns;
     for (size_t p = 0; p < chart->panel_count; p++)
-        plan_sides(&chart->panels[p], &plan->panels[p]);
+        plan_sides(&chart->panels[p], &plan->panels[p], cell, guess_height(chart, p, columns));
     for (size_t p = 0; p < chart->panel_count; p++) {
         lam_panel_plan *panel = &plan->panels[p];
         double left = 0, right = 0;
@@ -167,6 +182,8 @@ static void place_columns(lam_chart_plan *plan, size_t columns)
         }
         panel->cell_left = EDGE + cell * (double)(p % columns);
         panel->left = panel->cell_left + left;
+        panel->y_label_x =
+            LINE_HEIGHT / 2 + (columns > 1 ? panel->left - panel->left_room : panel->cell_left);
         panel->right = fmax(panel->left + MIN_PLOT, panel->cell_left + cell - GAP - right);
         plan_ends(&chart->panels[p], panel);
     }

@@ -9,8 +9,6 @@
 /* More than these, and gaps between cells would hide them. */
 #define MAX_OUTLINED_CELLS 2500
 #define MANY_POINTS 400
-/* Of the colour scale: words on darker cells are white. */
-#define LIGHT_FROM 0.45
 
 /* Tics of words: in them, unlike elsewhere, gnuplot looks for formats of numbers. */
 static void append_name(lam_strbuf *script, const char *name, double ems)
@@ -46,6 +44,13 @@ static void write_ticks(const lam_tick *ticks, size_t count, lam_strbuf *script)
                           ticks[i].value);
 }
 
+/* Tics without words, for the lines across the plot. */
+static void write_grid(const lam_tick *ticks, size_t count, lam_strbuf *script)
+{
+    for (size_t i = 0; i < count; i++)
+        lam_strbuf_append(script, "%s'' %.10g", i > 0 ? ", " : "", ticks[i].value);
+}
+
 /* How one axis is written. */
 typedef struct axis_script {
     const char *letter;
@@ -66,15 +71,20 @@ static void write_axis(const axis_script *of, lam_strbuf *script)
     lam_strbuf_append(script, "    set %srange [%.10g:%.10g]\n", of->letter,
                       down ? of->range->high : of->range->low,
                       down ? of->range->low : of->range->high);
+    if (axis->is_hidden && of->tick_count == 0) {
+        lam_strbuf_append(script, "    unset %stics\n", of->letter);
+        return;
+    }
     lam_strbuf_append(script, "    set %stics (", of->letter);
-    if (axis->name_count > 0)
+    if (axis->is_hidden)
+        write_grid(of->ticks, of->tick_count, script);
+    else if (axis->name_count > 0)
         write_names(axis, of->name_ems, of->length, script);
     else
         write_ticks(of->ticks, of->tick_count, script);
-    lam_strbuf_append(script, ") nomirror %s font ',%d' textcolor rgb text_color\n",
-                      of->names_stand ? "rotate by 90 right" : "norotate", LAM_FONT_SMALL);
-    if (axis->is_hidden)
-        lam_strbuf_append(script, "    unset %stics\n", of->letter);
+    lam_strbuf_append(script, ") nomirror %s scale %s font ',%d' textcolor rgb text_color\n",
+                      of->names_stand ? "rotate by 90 right" : "norotate autojustify",
+                      axis->is_hidden ? "0" : "0.5", LAM_FONT_SMALL);
 }
 
 static void write_axes(const lam_panel *of, const lam_panel_plan *panel, lam_strbuf *script)
@@ -91,7 +101,7 @@ static void write_axes(const lam_panel *of, const lam_panel_plan *panel, lam_str
                      &of->y,
                      &panel->y,
                      panel->y_ticks,
-                     panel->y_tick_count,
+                     of->y.is_hidden ? 0 : panel->y_tick_count,
                      panel->y_name_ems,
                      panel->bottom - panel->top,
                      false};
@@ -140,7 +150,7 @@ static void write_panel_texts(const lam_chart_plan *plan, const lam_panel *of,
              LAM_FONT_LABEL);
     if (of->y.label)
         lam_script_write_label(script, plan, of->y.label, height / LAM_FONT_LABEL,
-                               panel->left - panel->left_room + 8, middle, how);
+                               panel->y_label_x, middle, how);
     if (of->color_label)
         lam_script_write_label(script, plan, of->color_label, height / LAM_FONT_LABEL,
                                panel->right + panel->right_room - 24, middle, how);
@@ -182,7 +192,7 @@ static void write_legend(const lam_chart_plan *plan, const lam_panel_plan *panel
         "    set key at screen %.5f, %.5f left top horizontal maxcols %zu Left reverse "
         "samplen 2 font ',%d' textcolor rgb text_color\n",
         panel->left / plan->width,
-        1 - (panel->top - 8 - 16 * (double)panel->legend_rows) / plan->height,
+        1 - (panel->top - 4 - 16 * (double)panel->legend_rows) / plan->height,
         panel->legend_columns, LAM_FONT_SMALL);
 }
 
@@ -193,7 +203,7 @@ static void write_words(const lam_chart_plan *plan, size_t panel, const lam_seri
 {
     const lam_chart *chart = plan->chart;
     const lam_axis_range *color = &plan->panels[panel].color;
-    double light_from = color->low + LIGHT_FROM * (color->high - color->low);
+    double light_from = color->low + plan->colors->light_from * (color->high - color->low);
     size_t end = lam_series_get_end(chart, series);
     for (size_t row = series->first_row; row < end; row++) {
         lam_point p;
@@ -251,12 +261,11 @@ static int choose_shape(const lam_series *series)
     return shapes[series->color % LAM_CHART_COLORS];
 }
 
-static void write_line(const lam_series *series, const lam_series_plan *at, const char *how,
-                       lam_strbuf *script)
+static void write_line(const lam_series *series, const char *how, lam_strbuf *script)
 {
     lam_strbuf_append(script, " with %s lw 1.8 dt %d lc rgb color%d", how, choose_dash(series),
                       series->color % LAM_CHART_COLORS + 1);
-    if (at->has_lone_points && series->mark == LAM_MARK_LINE)
+    if (strcmp(how, "linespoints") == 0)
         lam_strbuf_append(script, " pt 7 ps 0.4");
 }
 
@@ -291,11 +300,11 @@ static void write_mark(const lam_chart_plan *plan, const lam_panel_plan *panel,
     switch (series->mark) {
     case LAM_MARK_LINE:
         write_source(plan, series, at, "@x:@y", script);
-        write_line(series, at, at->has_lone_points ? "linespoints" : "lines", script);
+        write_line(series, at->has_lone_points ? "linespoints" : "lines", script);
         break;
     case LAM_MARK_STEPS:
         write_source(plan, series, at, "@x:@y", script);
-        write_line(series, at, "steps", script);
+        write_line(series, at->is_single ? "linespoints" : "steps", script);
         break;
     case LAM_MARK_POINTS:
         write_source(plan, series, at, series->has_value ? "@x:@y:@v" : "@x:@y", script);

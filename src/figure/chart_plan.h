@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "figure/axis_range.h"
 #include "figure/chart.h"
+#include "figure/theme.h"
 
 #define LAM_FONT_TITLE 15
 #define LAM_FONT_LABEL 12
@@ -22,6 +23,7 @@ typedef struct lam_point {
 typedef struct lam_series_plan {
     bool is_drawn;        /* it has rows to draw */
     bool has_lone_points; /* of a line, without a neighbour */
+    bool is_single;       /* it has one row to draw */
     bool is_plain;        /* gnuplot draws the table's rows as it finds them */
     bool has_own_rows;    /* in the file of drawn rows, as block .. */
     size_t block;
@@ -39,11 +41,13 @@ typedef struct lam_panel_plan {
     double legend_ems; /* room for a title in the legend */
     double cell_left, cell_top;
     double left, right, top, bottom; /* of the plot itself */
+    double y_label_x;                /* middle of the label's line */
     double left_room, right_room, top_room, bottom_room;
 } lam_panel_plan;
 
 typedef struct lam_chart_plan {
     const lam_chart *chart;
+    const lam_theme_colors *colors;
     double width, height;
     double caption_top;
     lam_panel_plan panels[LAM_CHART_MAX_PANELS];

@@ -123,7 +123,7 @@ static bool has_its_own_edges(const lam_chart *chart, const lam_series *series, 
 static void add_series(const lam_chart *chart, const lam_panel *of, lam_panel_plan *panel,
                        const lam_series *series, lam_series_plan *plan)
 {
-    size_t end = lam_series_get_end(chart, series), connected = 0;
+    size_t end = lam_series_get_end(chart, series), connected = 0, drawn = 0;
     plan->is_plain = series->mark != LAM_MARK_PATHS;
     for (size_t row = series->first_row; row < end; row++) {
         lam_point point;
@@ -134,10 +134,12 @@ static void add_series(const lam_chart *chart, const lam_panel *of, lam_panel_pl
             add_point(panel, of, series, &point);
         if (!is_path && !needs_neighbour(series))
             plan->is_plain &= is_drawn && has_its_own_edges(chart, series, row, &point);
-        plan->is_drawn |= is_drawn;
+        drawn += is_drawn;
         plan->has_lone_points |= !is_drawn && connected == 1;
         connected = is_drawn ? connected + 1 : 0;
     }
+    plan->is_drawn = drawn > 0;
+    plan->is_single = drawn == 1;
     plan->has_lone_points |= connected == 1;
     plan->has_lone_points &= needs_neighbour(series);
     panel->has_data |= plan->is_drawn;

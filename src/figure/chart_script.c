@@ -4,13 +4,6 @@
 
 #include "figure/chart_script.h"
 #include "figure/figure_text.h"
-#include "figure/theme.h"
-
-/* "viridis" of Smith, van der Walt and Firing, matplotlib 1.5, at eighths: as even to the eye
- * in colour as in grey. gnuplot knows it by name from 6.0 on only. */
-static const char viridis[] =
-    "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', \\\n"
-    "    5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n";
 
 void lam_script_append_text(lam_strbuf *script, const char *text, double ems)
 {
@@ -51,7 +44,7 @@ static void write_colors(const lam_theme_colors *colors, lam_strbuf *script)
                       colors->background, colors->text, colors->muted, colors->grid);
     for (int i = 0; i < LAM_CHART_COLORS; i++)
         lam_strbuf_append(script, "color%d = '%s'\n", i + 1, colors->series[i]);
-    lam_strbuf_append(script, "%s", viridis);
+    lam_strbuf_append(script, "set palette defined (%s)\n", colors->scale);
 }
 
 /* Sizes are of 96 pixels per inch; PNG has twice as many, and PDF counts 72 points. */
@@ -64,11 +57,12 @@ static void write_terminals(const lam_chart_plan *plan, lam_strbuf *script)
                       "    if (format eq 'svg') {\n"
                       "        set terminal svg size %d,%d %s\n    }\n",
                       width, height, common);
-    lam_strbuf_append(script,
-                      "    if (format eq 'png') {\n"
-                      "        set terminal pngcairo size %d,%d %s \\\n"
-                      "            fontscale 1.5 linewidth 2 pointscale 2\n    }\n",
-                      2 * width, 2 * height, common);
+    lam_strbuf_append(
+        script,
+        "    if (format eq 'png') {\n"
+        "        set terminal pngcairo size %d,%d %s \\\n"
+        "            fontscale 1.5 linewidth 2 dashlength 0.5 pointscale 2\n    }\n",
+        2 * width, 2 * height, common);
     lam_strbuf_append(script,
                       "    if (format eq 'pdf') {\n"
                       "        set terminal pdfcairo size %.4fin,%.4fin %s \\\n"
@@ -91,7 +85,7 @@ static void write_head(const lam_chart_plan *plan, const lam_figure_options *opt
     if (plan->block_count > 0)
         lam_strbuf_append(script, "drawn = '%s-drawn.tsv'   # x, y, low, high, value\n", name);
     lam_strbuf_append(script, "\n");
-    write_colors(lam_theme_get_colors(options->theme), script);
+    write_colors(plan->colors, script);
     lam_strbuf_append(script,
                       "set encoding utf8\n"
                       "set datafile separator \"\\t\"\n"

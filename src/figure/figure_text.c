@@ -76,11 +76,15 @@ static double measure_character(uint32_t character)
 {
     if (character >= 0x80)
         return character >= 0x300 && character <= 0x34e ? 0 : character >= 0x2190 ? 0.9 : 0.68;
-    if (strchr("iIjl.,:;'|!()[] ft/\\`", (int)character))
-        return 0.4;
+    if (strchr("iIjl.,:;'|!()[] -/\\`", (int)character))
+        return 0.36;
+    if (strchr("ftr\"", (int)character))
+        return 0.43;
     if (strchr("mwMW@%+=<>&#~", (int)character))
         return 0.98;
-    return character >= 'A' && character <= 'Z' ? 0.75 : 0.64;
+    if (strchr("ckszvxy_?*", (int)character))
+        return 0.58;
+    return character >= 'A' && character <= 'Z' ? 0.72 : 0.64;
 }
 
 double lam_figure_text_measure(const char *text)

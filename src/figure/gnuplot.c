@@ -23,7 +23,7 @@
 
 typedef struct renderer {
     lam_context *context;
-    const char *program;
+    char *program;
     const char *directory, *name;
     pid_t process;
     int complaints; /* gnuplot's stderr, read end */
@@ -31,10 +31,14 @@ typedef struct renderer {
     size_t text_bytes;
 } renderer;
 
-static const char *choose_program(void)
+/* A path is made whole, since gnuplot starts in the figure's folder; free it. */
+static char *find_program(void)
 {
     const char *chosen = getenv("LAMINA_GNUPLOT");
-    return chosen && *chosen ? chosen : "gnuplot";
+    if (!chosen || !*chosen)
+        return strdup("gnuplot");
+    char *whole = strchr(chosen, '/') ? realpath(chosen, NULL) : NULL;
+    return whole ? whole : strdup(chosen);
 }
 
 static lam_status fail_missing(const renderer *r, int error)
@@ -82,7 +86,7 @@ static int spawn(renderer *r, int complaints)
     char picture[160], script[128];
     snprintf(picture, sizeof picture, "picture = '.%s.drawing'", r->name);
     snprintf(script, sizeof script, "%s.gp", r->name);
-    char *arguments[] = {(char *)r->program, (char *)"-e", picture, script, NULL};
+    char *arguments[] = {r->program, (char *)"-d", (char *)"-e", picture, script, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -139,7 +143,7 @@ static lam_status watch(renderer *r)
     return LAM_STATUS_OK;
 }
 
-static lam_status run(renderer *r)
+static lam_status run_program(renderer *r)
 {
     LAM_TRY(start(r));
     lam_status status = watch(r);
@@ -156,47 +160,54 @@ static lam_status run(renderer *r)
     return fail_drawing(r, WIFEXITED(ended) ? "failed" : "crashed");
 }
 
-/* Of one format: the picture as gnuplot draws it, and what it is called when it is whole. */
-static void name_picture(const lam_figure_options *options, const char *name,
-                         const char *suffix, lam_strbuf *drawing, lam_strbuf *picture)
+static lam_status run(renderer *r)
 {
-    drawing->length = picture->length = 0;
-    lam_strbuf_append(drawing, "%s/.%s.drawing.%s", options->directory, name, suffix);
-    lam_strbuf_append(picture, "%s/%s.%s", options->directory, name, suffix);
+    r->program = find_program();
+    if (!r->program)
+        return lam_fail_memory(r->context, "the name of gnuplot", 1);
+    lam_status status = run_program(r);
+    free(r->program);
+    return status;
+}
+
+/* Gives the picture of one format its name. Without one, an older one goes: it shows other
+ * data. */
+static lam_status finish_picture(const renderer *r, const char *suffix, bool is_drawn)
+{
+    lam_strbuf drawing = {0}, picture = {0};
+    lam_strbuf_append(&drawing, "%s/.%s.drawing.%s", r->directory, r->name, suffix);
+    lam_strbuf_append(&picture, "%s/%s.%s", r->directory, r->name, suffix);
+    lam_status status = LAM_STATUS_OK;
+    if (drawing.failed || picture.failed) {
+        status = lam_fail_memory(r->context, r->name, strlen(r->directory));
+    } else if (is_drawn) {
+        status = lam_file_replace(r->context, drawing.text, picture.text);
+    } else {
+        unlink(drawing.text);
+        unlink(picture.text);
+    }
+    lam_strbuf_free(&drawing);
+    lam_strbuf_free(&picture);
+    return status;
 }
 
 lam_status lam_gnuplot_draw(lam_context *context, const char *name,
                             const lam_figure_options *options)
 {
+    renderer r = {.context = context, .directory = options->directory, .name = name};
+    lam_status status = options->formats != 0 ? run(&r) : LAM_STATUS_OK;
     static const struct {
         const char *suffix;
         unsigned bit;
     } formats[] = {
-#define FORMAT_ROW(name, text, bit) {text, bit},
+#define FORMAT_ROW(format, suffix, bit) {suffix, bit},
         LAM_FIGURE_FORMAT_LIST(FORMAT_ROW)
 #undef FORMAT_ROW
     };
-    renderer r = {.context = context,
-                  .program = choose_program(),
-                  .directory = options->directory,
-                  .name = name};
-    lam_status status = run(&r);
-    lam_strbuf drawing = {0}, picture = {0};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (!(options->formats & formats[i].bit))
-            continue;
-        name_picture(options, name, formats[i].suffix, &drawing, &picture);
-        if (drawing.failed || picture.failed) {
-            status = lam_fail_memory(context, name, strlen(options->directory));
-        } else if (status != LAM_STATUS_OK) {
-            unlink(drawing.text);
-        } else if (rename(drawing.text, picture.text) != 0) {
-            status = lam_fail(context, LAM_STATUS_BAD_OUTPUT,
-                              "%s: cannot write: %s; choose another place or free some space",
-                              picture.text, strerror(errno));
-        }
+        bool is_drawn = status == LAM_STATUS_OK && (options->formats & formats[i].bit);
+        lam_status finished = finish_picture(&r, formats[i].suffix, is_drawn);
+        status = status == LAM_STATUS_OK ? finished : status;
     }
-    lam_strbuf_free(&drawing);
-    lam_strbuf_free(&picture);
     return status;
 }

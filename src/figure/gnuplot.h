@@ -8,7 +8,8 @@
 #include "figure/chart.h"
 
 /** Runs the script <name>.gp of a folder, which draws the pictures of these formats; they get
- * their names when all are whole. Blocks, a minute at most, or until a stop is requested.
+ * their names when all are whole, and those that are not drawn are removed, since they show
+ * older data. Blocks, a minute at most, or until a stop is requested.
  * Errors: NO_RENDERER (gnuplot is missing, or what it complained of), BAD_OUTPUT, INTERRUPTED.
  */
 LAM_MUST_USE lam_status lam_gnuplot_draw(lam_context *context, const char *name,

@@ -119,17 +119,24 @@ const char *lam_table_get_text(const lam_table *table, size_t row, size_t column
     return cells && row < table->row_count && cells->texts[row] ? cells->texts[row] : "";
 }
 
-void lam_table_format_number(double value, char *text, size_t bytes)
+static void format_fraction(double value, char *text, size_t bytes)
 {
-    if (isnan(value)) {
-        snprintf(text, bytes, "NaN");
-        return;
-    }
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(text, bytes, "%.*g", precision, value);
         if (strtod(text, NULL) == value)
             break;
     }
+}
+
+/* Steps and counts are whole numbers, and quicker as such. */
+void lam_table_format_number(double value, char *text, size_t bytes)
+{
+    if (isnan(value))
+        snprintf(text, bytes, "NaN");
+    else if (fabs(value) < 1e15 && value == trunc(value) && !(value == 0 && signbit(value)))
+        snprintf(text, bytes, "%lld", (long long)value);
+    else
+        format_fraction(value, text, bytes);
 }
 
 static void append_number(lam_strbuf *text, double value)

@@ -11,6 +11,8 @@
 typedef struct lam_theme_colors {
     const char *background, *text, *muted, *grid;
     const char *series[LAM_CHART_COLORS];
+    const char *scale; /* of colours, from the lowest value on, as gnuplot's palette */
+    double light_from; /* share of the scale from which on words are black, not white */
 } lam_theme_colors;
 
 /** Borrowed, of the program's lifetime. */
