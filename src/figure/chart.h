@@ -20,6 +20,7 @@
 
 #define LAM_CHART_MAX_PANELS 16
 #define LAM_CHART_MAX_SERIES 64
+#define LAM_WORD_BYTES 96
 #define LAM_CHART_COLORS 8 /* colours repeat, with another dash, from the ninth series on */
 
 /** How a series is drawn, and which columns it needs. */
@@ -53,6 +54,12 @@ typedef struct lam_series {
                               by `value` where has_value is set */
 } lam_series;
 
+/** Words at a place that is not in the table, centred there. */
+typedef struct lam_word {
+    double x, y;
+    char text[LAM_WORD_BYTES];
+} lam_word;
+
 typedef struct lam_axis {
     const char *label; /* with its unit: "accuracy (%)"; NULL: none */
     bool is_log;
@@ -77,6 +84,8 @@ typedef struct lam_panel {
      * row of pixels on top (use y.is_upside_down); NULL: none. Its file name in the folder. */
     const char *picture;
     uint32_t picture_width, picture_height;
+    const lam_word *words;
+    size_t word_count;
 } lam_panel;
 
 typedef struct lam_chart {

@@ -122,7 +122,7 @@ static double find_square_height(const lam_panel_plan *panel)
 static double find_height(const lam_panel *of, const lam_panel_plan *panel)
 {
     if (of->is_square)
-        return fmin(find_square_height(panel), MAX_SQUARE_HEIGHT);
+        return fmin(find_square_height(panel), of->picture ? INFINITY : MAX_SQUARE_HEIGHT);
     return fmax(PLOT_HEIGHT * get_weight(of), ROW_HEIGHT * (double)of->y.name_count);
 }
 

@@ -9,6 +9,7 @@
 /* More than these, and gaps between cells would hide them. */
 #define MAX_OUTLINED_CELLS 2500
 #define MANY_POINTS 400
+#define MAX_WORD_EMS 60
 
 /* Tics of words: in them, unlike elsewhere, gnuplot looks for formats of numbers. */
 static void append_name(lam_strbuf *script, const char *name, double ems)
@@ -122,10 +123,12 @@ static void write_place(const lam_chart_plan *plan, const lam_panel *of,
                         const lam_panel_plan *panel, lam_strbuf *script)
 {
     lam_strbuf_append(script,
-                      "    set lmargin at screen %.5f; set rmargin at screen %.5f\n"
-                      "    set tmargin at screen %.5f; set bmargin at screen %.5f\n",
+                      "    set lmargin at screen %.7f; set rmargin at screen %.7f\n"
+                      "    set tmargin at screen %.7f; set bmargin at screen %.7f\n",
                       panel->left / plan->width, panel->right / plan->width,
                       1 - panel->top / plan->height, 1 - panel->bottom / plan->height);
+    bool has_axes = !of->x.is_hidden || !of->y.is_hidden;
+    lam_strbuf_append(script, "    set border %d\n", has_axes ? 3 : 0);
     lam_strbuf_append(script, is_filled(of)
                                   ? "    unset grid\n"
                                   : "    set grid xtics ytics back lt 1 lw 0.7 lc rgb grid\n");
@@ -196,6 +199,15 @@ static void write_legend(const lam_chart_plan *plan, const lam_panel_plan *panel
         panel->legend_columns, LAM_FONT_SMALL);
 }
 
+static void write_word(double x, double y, const char *text, const char *color,
+                       lam_strbuf *script)
+{
+    lam_strbuf_append(script, "    set label ");
+    lam_script_append_text(script, text, MAX_WORD_EMS);
+    lam_strbuf_append(script, " at %.10g, %.10g center front font ',%d' textcolor rgb %s\n", x,
+                      y, LAM_FONT_SMALL, color);
+}
+
 /* Words of a LABELS series: commands of their own, since a table's cells are no place for any
  * text. */
 static void write_words(const lam_chart_plan *plan, size_t panel, const lam_series *series,
@@ -210,13 +222,11 @@ static void write_words(const lam_chart_plan *plan, size_t panel, const lam_seri
         if (!lam_series_get_point(chart, &chart->panels[panel], series, row, &p))
             continue;
         bool is_light = series->is_light_on_dark || (series->has_value && p.value < light_from);
-        lam_strbuf_append(script, "    set label ");
-        lam_script_append_text(script, lam_table_get_text(chart->table, row, series->text), 60);
-        lam_strbuf_append(script, " at %.10g, %.10g center front font ',%d' textcolor rgb %s\n",
-                          p.x, p.y, LAM_FONT_SMALL,
-                          is_light            ? "'#ffffff'"
-                          : series->has_value ? "'#000000'"
-                                              : "text_color");
+        write_word(p.x, p.y, lam_table_get_text(chart->table, row, series->text),
+                   is_light            ? "'#ffffff'"
+                   : series->has_value ? "'#000000'"
+                                       : "text_color",
+                   script);
     }
 }
 
@@ -388,5 +398,7 @@ void lam_script_write_panel(lam_strbuf *script, const lam_chart_plan *plan, size
         if (of->series[s].mark == LAM_MARK_LABELS)
             write_words(plan, index, &of->series[s], script);
     }
+    for (size_t w = 0; w < of->word_count; w++)
+        write_word(of->words[w].x, of->words[w].y, of->words[w].text, "text_color", script);
     write_plot(plan, index, script);
 }
