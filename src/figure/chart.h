@@ -21,7 +21,8 @@
 #define LAM_CHART_MAX_PANELS 16
 #define LAM_CHART_MAX_SERIES 64
 #define LAM_WORD_BYTES 96
-#define LAM_CHART_COLORS 8 /* colours repeat, with another dash, from the ninth series on */
+#define LAM_CHART_COLORS 8   /* colours repeat, with another dash, from the ninth series on */
+#define LAM_CHART_FAINT (-1) /* the colour of what stands back */
 
 /** How a series is drawn, and which columns it needs. */
 typedef enum lam_mark {
@@ -42,8 +43,10 @@ typedef enum lam_mark {
 typedef struct lam_series {
     lam_mark mark;
     const char *title;           /* in the legend; NULL: not in it */
-    int color;                   /* 0 .. : of the palette; series of one thing share it */
+    int color;                   /* 0 .. : of the palette; series of one thing share it; or
+                                    LAM_CHART_FAINT */
     bool is_dashed;              /* e.g. validation beside training */
+    bool is_ring;                /* POINTS: circles around points of other series */
     size_t first_row, row_count; /* of the chart's table */
     /* Columns of the chart's table, as the mark needs them. */
     size_t x, y, low, high, value, text;
@@ -64,6 +67,7 @@ typedef struct lam_axis {
     const char *label; /* with its unit: "accuracy (%)"; NULL: none */
     bool is_log;
     double minimum, maximum; /* NaN, or both the same: as the data has it, with some air */
+    double zero_place;       /* where 0 stands besides a logarithmic range; 0: nowhere */
     bool is_hidden;          /* no tics and no numbers */
     /* Named tics in place of numbers; 0: numbers. */
     const char *const *names;

@@ -10,6 +10,8 @@
 #define MAX_OUTLINED_CELLS 2500
 #define MANY_POINTS 400
 #define MAX_WORD_EMS 60
+/* Pixels that a zero besides keeps free of other numbers. */
+#define ZERO_ROOM 36
 
 /* Tics of words: in them, unlike elsewhere, gnuplot looks for formats of numbers. */
 static void append_name(lam_strbuf *script, const char *name, double ems)
@@ -63,6 +65,19 @@ typedef struct axis_script {
     bool names_stand;
 } axis_script;
 
+/* Numbers that stand clear of a zero besides the range. */
+static void write_numbers(const axis_script *of, lam_strbuf *script)
+{
+    const double zero = of->range->is_log ? of->axis->zero_place : 0;
+    const double from = zero * pow(of->range->high / of->range->low, ZERO_ROOM / of->length);
+    size_t first = 0;
+    if (zero > 0)
+        lam_strbuf_append(script, "'0' %.10g, ", zero);
+    while (zero > 0 && first < of->tick_count && of->ticks[first].value < from)
+        first++;
+    write_ticks(of->ticks + first, of->tick_count - first, script);
+}
+
 static void write_axis(const axis_script *of, lam_strbuf *script)
 {
     const lam_axis *axis = of->axis;
@@ -82,7 +97,7 @@ static void write_axis(const axis_script *of, lam_strbuf *script)
     else if (axis->name_count > 0)
         write_names(axis, of->name_ems, of->length, script);
     else
-        write_ticks(of->ticks, of->tick_count, script);
+        write_numbers(of, script);
     lam_strbuf_append(script, ") nomirror %s scale %s font ',%d' textcolor rgb text_color\n",
                       of->names_stand ? "rotate by 90 right" : "norotate autojustify",
                       axis->is_hidden ? "0" : "0.5", LAM_FONT_SMALL);
@@ -257,36 +272,49 @@ static void write_source(const lam_chart_plan *plan, const lam_series *series,
     }
 }
 
+static void append_color(const lam_series *series, lam_strbuf *script)
+{
+    if (series->color == LAM_CHART_FAINT)
+        lam_strbuf_append(script, " lc rgb faint");
+    else
+        lam_strbuf_append(script, " lc rgb color%d", series->color % LAM_CHART_COLORS + 1);
+}
+
 /* Black is 1 of `dashes`; colours that come again have another one. */
 static int choose_dash(const lam_series *series)
 {
     static const int dashes[2][3] = {{1, 4, 5}, {2, 3, 3}};
-    return dashes[series->is_dashed][series->color / LAM_CHART_COLORS % 3];
+    const int color = series->color > 0 ? series->color : 0;
+    return dashes[series->is_dashed][color / LAM_CHART_COLORS % 3];
 }
 
 /* Shapes help where colours do not. */
 static int choose_shape(const lam_series *series)
 {
     static const int shapes[LAM_CHART_COLORS] = {7, 5, 9, 13, 11, 6, 4, 8};
-    return shapes[series->color % LAM_CHART_COLORS];
+    return shapes[series->color > 0 ? series->color % LAM_CHART_COLORS : 0];
 }
 
 static void write_line(const lam_series *series, const char *how, lam_strbuf *script)
 {
-    lam_strbuf_append(script, " with %s lw 1.8 dt %d lc rgb color%d", how, choose_dash(series),
-                      series->color % LAM_CHART_COLORS + 1);
+    lam_strbuf_append(script, " with %s lw %s dt %d", how,
+                      series->color == LAM_CHART_FAINT ? "1" : "1.8", choose_dash(series));
+    append_color(series, script);
     if (strcmp(how, "linespoints") == 0)
         lam_strbuf_append(script, " pt 7 ps 0.4");
 }
 
 static void write_points(const lam_series *series, lam_strbuf *script)
 {
-    lam_strbuf_append(script, " with points pt %d ps %s", choose_shape(series),
-                      series->row_count > MANY_POINTS ? "0.35" : "0.6");
+    if (series->is_ring)
+        lam_strbuf_append(script, " with points pt 6 ps 1.6 lw 2");
+    else
+        lam_strbuf_append(script, " with points pt %d ps %s", choose_shape(series),
+                          series->row_count > MANY_POINTS ? "0.35" : "0.6");
     if (series->has_value)
         lam_strbuf_append(script, " lc palette");
     else
-        lam_strbuf_append(script, " lc rgb color%d", series->color % LAM_CHART_COLORS + 1);
+        append_color(series, script);
 }
 
 static void write_cells(const lam_series *series, lam_strbuf *script)
@@ -298,8 +326,8 @@ static void write_cells(const lam_series *series, lam_strbuf *script)
 
 static void write_area(const lam_series *series, const char *how, lam_strbuf *script)
 {
-    lam_strbuf_append(script, " with %s noborder lc rgb color%d", how,
-                      series->color % LAM_CHART_COLORS + 1);
+    lam_strbuf_append(script, " with %s noborder", how);
+    append_color(series, script);
 }
 
 static void write_mark(const lam_chart_plan *plan, const lam_panel_plan *panel,
@@ -322,8 +350,8 @@ static void write_mark(const lam_chart_plan *plan, const lam_panel_plan *panel,
         break;
     case LAM_MARK_ERROR_BARS:
         write_source(plan, series, at, "@x:@y:@l:@h", script);
-        lam_strbuf_append(script, " with yerrorbars pt %d ps 0.7 lw 1.5 lc rgb color%d",
-                          choose_shape(series), series->color % LAM_CHART_COLORS + 1);
+        lam_strbuf_append(script, " with yerrorbars pt %d ps 0.7 lw 1.5", choose_shape(series));
+        append_color(series, script);
         break;
     case LAM_MARK_BAND:
         write_source(plan, series, at, "@x:@l:@h", script);

@@ -39,9 +39,10 @@ static void write_formats(const lam_figure_options *options, lam_strbuf *script)
 
 static void write_colors(const lam_theme_colors *colors, lam_strbuf *script)
 {
-    lam_strbuf_append(script,
-                      "background = '%s'\ntext_color = '%s'\nmuted = '%s'\ngrid = '%s'\n",
-                      colors->background, colors->text, colors->muted, colors->grid);
+    lam_strbuf_append(
+        script,
+        "background = '%s'\ntext_color = '%s'\nmuted = '%s'\nfaint = '%s'\ngrid = '%s'\n",
+        colors->background, colors->text, colors->muted, colors->faint, colors->grid);
     for (int i = 0; i < LAM_CHART_COLORS; i++)
         lam_strbuf_append(script, "color%d = '%s'\n", i + 1, colors->series[i]);
     lam_strbuf_append(script, "set palette defined (%s)\n", colors->scale);

@@ -9,7 +9,7 @@
 
 /** As gnuplot and CSS write colours: "#rrggbb". */
 typedef struct lam_theme_colors {
-    const char *background, *text, *muted, *grid;
+    const char *background, *text, *muted, *faint, *grid;
     const char *series[LAM_CHART_COLORS];
     const char *scale; /* of colours, from the lowest value on, as gnuplot's palette */
     double light_from; /* share of the scale from which on words are black, not white */
