@@ -10,7 +10,7 @@
 #define PLOT_HEIGHT 230.0
 #define MIN_PLOT 40.0
 #define MAX_SQUARE_HEIGHT 640.0
-#define MAX_NAME_EMS 22.0
+#define MAX_NAME_EMS 26.0
 #define MAX_STANDING_EMS 14.0
 #define MAX_NAME_SHARE 0.3 /* of the width that a panel has */
 #define TICK_DISTANCE 38.0
