@@ -8,6 +8,7 @@
 
 /* Of the height of a row: what its dots take up. */
 #define SPREAD 0.6
+#define LINE_COLOR 6 /* black, or white on black */
 
 lam_dots *lam_dots_create(void)
 {
@@ -146,7 +147,7 @@ static size_t make_series(dots_table *t, const lam_dots *dots, const lam_dots_wo
     if (isnan(words->line))
         return count;
     ret_series[count++] = (lam_series){.mark = LAM_MARK_LINE,
-                                       .color = LAM_CHART_FAINT,
+                                       .color = LINE_COLOR,
                                        .is_dashed = true,
                                        .first_row = t->table.row_count,
                                        .row_count = 2,

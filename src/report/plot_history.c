@@ -154,12 +154,13 @@ lam_status lam_plot_history(lam_plotter *plotter, const lam_plotted_study *study
         return LAM_STATUS_OK;
     add_columns(&h);
     const size_t count = make_series(&h, series);
-    const lam_panel panel = {.x = {.label = "iteration",
-                                   .minimum = 0,
-                                   .maximum = (double)study->view->configuration_count + 1},
-                             .y = lam_plotted_study_make_axis(study, &h.table, h.place),
-                             .series = series,
-                             .series_count = count};
+    lam_panel panel = {.x = {.label = "iteration",
+                             .minimum = 0,
+                             .maximum = (double)study->view->configuration_count + 1},
+                       .y = lam_plotted_study_make_axis(study, &h.table, h.place),
+                       .series = series,
+                       .series_count = count};
+    panel.y.maximum = NAN; /* what is above the ceiling has its place there */
     lam_chart chart = {.table = &h.table, .panels = &panel, .panel_count = 1};
     lam_plotted_study_describe(
         study, plotter, "history", "trials in the order of iterations",

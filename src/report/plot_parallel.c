@@ -23,6 +23,12 @@ typedef struct parallel {
     size_t axis_x, axis_y, label;
 } parallel;
 
+/* The colour scale has the whole name. */
+static const char *get_objective_key(const lam_plotted_study *study)
+{
+    return lam_plotted_study_has_accuracy(study) ? "accuracy (%)" : "objective";
+}
+
 static void add_columns(parallel *p)
 {
     const lam_space *space = &p->study->view->plan.space;
@@ -32,8 +38,7 @@ static void add_columns(parallel *p)
     p->objective = lam_table_add_column(&p->table, "objective", LAM_CELL_NUMBER);
     for (size_t i = 0; i <= space->count; i++) {
         char name[LAM_PARAMETER_KEY_BYTES + 16];
-        p->keys[i] =
-            i < space->count ? space->parameters[i].key : lam_plotted_study_get_label(p->study);
+        p->keys[i] = i < space->count ? space->parameters[i].key : get_objective_key(p->study);
         lam_plot_write(name, sizeof name, "%s_share",
                        i < space->count ? p->keys[i] : "objective");
         p->shares[i] = lam_table_add_column(&p->table, name, LAM_CELL_NUMBER);
@@ -136,6 +141,13 @@ static void add_labels(parallel *p)
             add_mark(p, (double)i, ABSENT_PLACE - END_GAP, "not varied");
 }
 
+/* Pixels: keys stay level as long as there is room for them. */
+static int find_width(size_t axis_count)
+{
+    const int wanted = 120 + 150 * (int)axis_count;
+    return wanted < 800 ? 800 : wanted > 1400 ? 1400 : wanted;
+}
+
 static lam_status draw(parallel *p, lam_plotter *plotter)
 {
     const size_t axis_count = p->study->view->plan.space.count + 1;
@@ -170,7 +182,10 @@ static lam_status draw(parallel *p, lam_plotter *plotter)
         .color_maximum = NAN,
         .series = series,
         .series_count = sizeof series / sizeof series[0]};
-    lam_chart chart = {.table = &p->table, .panels = &panel, .panel_count = 1};
+    lam_chart chart = {.table = &p->table,
+                       .panels = &panel,
+                       .panel_count = 1,
+                       .width = find_width(axis_count)};
     lam_plotted_study_describe(p->study, plotter, "parallel",
                                "configurations across all parameters",
                                "A line for each configuration, coloured by its mean over "

@@ -12,6 +12,8 @@
 
 /* Losses whose largest is so many times their smallest are read on a logarithmic scale. */
 #define LOG_RATIO 30
+/* Of an axis that is cut off above: what is left free beneath. */
+#define AIR 0.04
 
 /* Without a share they stand behind. */
 static bool is_more_important(double a, double b)
@@ -117,7 +119,7 @@ double lam_plotted_study_find_ceiling(const lam_plotted_study *study)
     find_done(study->view, &low, &high);
     if (lam_plotted_study_has_accuracy(study) || low > high)
         return INFINITY;
-    return low + fmax(3 * (high - low), fabs(low) / 2);
+    return low + fmax(1.5 * (high - low), fabs(low) / 2);
 }
 
 lam_axis lam_plotted_study_make_axis(const lam_plotted_study *study, const lam_table *table,
@@ -130,11 +132,15 @@ lam_axis lam_plotted_study_make_axis(const lam_plotted_study *study, const lam_t
         low = fmin(low, value);
         high = fmax(high, value);
     }
-    return (lam_axis){.label = lam_plotted_study_get_label(study),
-                      .is_log = !lam_plotted_study_has_accuracy(study) && low > 0 &&
-                                fmin(high, ceiling) > LOG_RATIO * low,
-                      .minimum = NAN,
-                      .maximum = high > ceiling ? ceiling : NAN};
+    const bool is_cut = high > ceiling;
+    lam_axis axis = {.label = lam_plotted_study_get_label(study),
+                     .is_log = !lam_plotted_study_has_accuracy(study) && low > 0 &&
+                               fmin(high, ceiling) > LOG_RATIO * low,
+                     .minimum = NAN,
+                     .maximum = is_cut ? ceiling : NAN};
+    if (is_cut && !axis.is_log)
+        axis.minimum = low - AIR * (ceiling - low);
+    return axis;
 }
 
 /* ---- words ---- */

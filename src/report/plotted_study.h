@@ -36,9 +36,9 @@ bool lam_plotted_study_has_accuracy(const lam_plotted_study *study);
 const char *lam_plotted_study_get_value(const lam_plotted_study *study, const lam_rank *rank,
                                         size_t parameter);
 
-/** What is worse is not worth an axis: losses grow beyond all bounds before they diverge. Three
- * times as far from the best trial that is done as the worst of them, or half of its value, and
- * infinite for accuracies. */
+/** What is worse is not worth an axis: losses grow beyond all bounds before they diverge. Half
+ * as far again from the best trial that is done as the worst of them, at least by half of its
+ * value; infinite for accuracies. */
 double lam_plotted_study_find_ceiling(const lam_plotted_study *study);
 
 /** The axis of an objective that is shown as column `column` of the table, up to the ceiling.
