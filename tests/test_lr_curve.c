@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 
 #include "support/device_fixture.h"
 #include "support/suite.h"
@@ -151,6 +152,52 @@ START_TEST(a_loss_that_never_falls_suggests_nothing)
 }
 END_TEST
 
+START_TEST(table_gives_the_curve_again)
+{
+    test_folder folder = test_folder_make();
+    const char *path = test_path(&folder, LAM_LR_RANGE_FILE);
+    lam_lr_curve curve = start(STEPS), loaded;
+    for (int i = 0; lam_lr_curve_append(&curve, 0.5 * (i + 1), i < 90 ? 10 - 0.1 * i : 100);
+         i++)
+        ck_assert_int_lt(i, STEPS);
+    const lam_lr_range_summary expected = lam_lr_curve_summarize(&curve);
+    ck_assert_ok(lam_lr_curve_save(test_context(), &curve, path));
+    ck_assert_ok(lam_lr_curve_load(test_context(), path, &loaded));
+    const lam_lr_range_summary summary = lam_lr_curve_summarize(&loaded);
+    ck_assert_int_eq(loaded.count, curve.count);
+    ck_assert_int_eq(loaded.lowest, curve.lowest);
+    ck_assert(loaded.blew_up && curve.blew_up);
+    ck_assert_double_eq_tol(summary.minimum, expected.minimum, 1e-8);
+    ck_assert_double_eq_tol(summary.maximum, expected.maximum, 1e-8);
+    lam_lr_curve_free(&loaded);
+    lam_lr_curve_free(&curve);
+    test_folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(other_tables_are_refused)
+{
+    static const char *const texts[][2] = {
+        {"", ":1:"},
+        {"step,loss\n0,1\n", ":1:"},
+        {"step,learning_rate,loss,smoothed_loss\n", ":1:"},
+        {"step,learning_rate,loss,smoothed_loss\n0,1,2,3\n1,2\n", ":3:"},
+        {"step,learning_rate,loss,smoothed_loss\n0,1,2,x\n", ":2:"},
+        {"step,learning_rate,loss,smoothed_loss\n0,1,2,3", ":2:"},
+    };
+    test_folder folder = test_folder_make();
+    const char *path = test_path(&folder, LAM_LR_RANGE_FILE);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        lam_lr_curve curve;
+        test_file_write_text(path, texts[i][0]);
+        ck_assert_int_eq(lam_lr_curve_load(test_context(), path, &curve), LAM_STATUS_BAD_MODEL);
+        ck_assert_msg(strstr(lam_error_message(test_context()), texts[i][1]) != NULL, "%s",
+                      lam_error_message(test_context()));
+    }
+    test_folder_remove(&folder);
+}
+END_TEST
+
 static void add_tests(Suite *suite)
 {
     lam_add_test(suite, "smoothing", smoothing_is_corrected_for_its_start, 5);
@@ -161,6 +208,8 @@ static void add_tests(Suite *suite)
     lam_add_test(suite, "bounds", bounds_lie_within_the_fall, 5);
     lam_add_test(suite, "late fall", a_late_fall_leaves_a_factor_of_ten, 5);
     lam_add_test(suite, "no fall", a_loss_that_never_falls_suggests_nothing, 5);
+    lam_add_test(suite, "table", table_gives_the_curve_again, 5);
+    lam_add_test(suite, "other tables", other_tables_are_refused, 5);
 }
 
 LAM_SUITE_MAIN("lr_curve", add_tests)

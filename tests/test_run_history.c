@@ -289,7 +289,7 @@ START_TEST(summary_names_every_schedule)
         {"schedule={type: exponential, rate: 0.1, factor: 0.5, every_steps: 1}",
          ", rate 0.1 smoothly times 0.5 every 1 step, "},
         {"schedule={type: plateau, rate: 0.1, factor: 0.5, patience: 3}",
-         ", rate 0.1, times 0.5 on a plateau, "},
+         ", rate 0.1 times 0.5 on a plateau, "},
         {"schedule={type: linear, rate: 0.1}", ", linear 0.1..0, "},
         {"schedule={type: cosine, rate: 0.1, minimum: 0.01}", ", cosine 0.1..0.01, "},
     };

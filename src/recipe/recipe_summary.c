@@ -88,9 +88,9 @@ static void append_triangular(lam_strbuf *text, const lam_schedule *schedule)
     lam_strbuf_append(text, ", triangular %g..%g (half cycle %" PRId64, schedule->minimum,
                       schedule->maximum, schedule->half_cycle_steps);
     if (schedule->cycle_growth != 1)
-        lam_strbuf_append(text, ", growing by %g", schedule->cycle_growth);
+        lam_strbuf_append(text, "; growing by %g", schedule->cycle_growth);
     if (schedule->maximum_decay != 1)
-        lam_strbuf_append(text, ", maximum times %g", schedule->maximum_decay);
+        lam_strbuf_append(text, "; maximum times %g", schedule->maximum_decay);
     lam_strbuf_append(text, ")");
 }
 
@@ -111,7 +111,7 @@ static void append_schedule(lam_strbuf *text, const lam_schedule *schedule)
         append_duration(text, &schedule->every);
         break;
     case LAM_SCHEDULE_PLATEAU:
-        lam_strbuf_append(text, ", rate %g, times %g on a plateau", schedule->rate,
+        lam_strbuf_append(text, ", rate %g times %g on a plateau", schedule->rate,
                           schedule->factor);
         break;
     case LAM_SCHEDULE_LINEAR:

@@ -29,6 +29,14 @@ void lam_lr_curve_free(lam_lr_curve *curve);
 /** Takes the next step's loss; false, and the curve as it was, once it blew up. */
 bool lam_lr_curve_append(lam_lr_curve *curve, double rate, double loss);
 
+/** The curve as a table, LAM_LR_RANGE_FILE. Errors: BAD_OUTPUT, NO_MEMORY. */
+LAM_MUST_USE lam_status lam_lr_curve_save(lam_context *context, const lam_lr_curve *curve,
+                                          const char *path);
+/** A table's curve, which ends where the table does. lam_lr_curve_free() it. Errors: BAD_MODEL
+ * (no such table: which line), NO_MEMORY. */
+LAM_MUST_USE lam_status lam_lr_curve_load(lam_context *context, const char *path,
+                                          lam_lr_curve *ret_curve);
+
 lam_lr_range_summary lam_lr_curve_summarize(const lam_lr_curve *curve);
 
 #endif

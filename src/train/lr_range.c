@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/strbuf.h"
 #include "train/lr_curve.h"
 #include "train/memory_check.h"
 #include "train/session.h"
@@ -117,22 +116,6 @@ static lam_status sweep(range_test *test, lam_device *device, const lam_dataset 
     return status == LAM_STATUS_DIVERGED && test->curve.blew_up ? LAM_STATUS_OK : status;
 }
 
-static lam_status write_table(const range_test *test, const char *path)
-{
-    lam_strbuf text = {0};
-    lam_strbuf_append(&text, "step,learning_rate,loss,smoothed_loss\n");
-    for (int64_t i = 0; i < test->curve.count; i++) {
-        const lam_lr_point *point = &test->curve.points[i];
-        lam_strbuf_append(&text, "%lld,%.9g,%.9g,%.9g\n", (long long)i, point->rate,
-                          point->loss, point->smoothed);
-    }
-    lam_status status = text.failed
-                            ? lam_fail_memory(test->context, LAM_LR_RANGE_FILE, text.length)
-                            : lam_file_write(test->context, path, text.text, text.length);
-    lam_strbuf_free(&text);
-    return status;
-}
-
 /* Finds out now what would make the table fail after the sweep. */
 static lam_status prepare_place(const range_test *test, const char *path)
 {
@@ -152,7 +135,7 @@ static lam_status run(range_test *test, lam_device *device, const lam_recipe *re
     LAM_TRY(set_up_sweep(test, recipe, dataset));
     LAM_TRY(prepare_place(test, path));
     LAM_TRY(sweep(test, device, dataset));
-    return write_table(test, path);
+    return lam_lr_curve_save(test->context, &test->curve, path);
 }
 
 lam_status lam_lr_range_run(lam_device *device, const lam_recipe *recipe,
