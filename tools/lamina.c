@@ -20,6 +20,7 @@ static const struct {
     {"predict", cmd_predict, "write the class of each image, and how probable each class is"},
     {"ensemble", cmd_ensemble, "ask several trained networks together"},
     {"export", cmd_export, "write runs and studies for TensorBoard"},
+    {"plot", cmd_plot, "draw figures of runs, range tests, studies and benchmarks"},
     {"preview", cmd_preview, "draw what a recipe's augmentation does to images"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
     {"bench", cmd_bench, "measure the device, its products and whole networks"},

@@ -23,6 +23,7 @@ tool_command cmd_evaluate;
 tool_command cmd_export;
 tool_command cmd_lambda_search;
 tool_command cmd_lr_range;
+tool_command cmd_plot;
 tool_command cmd_predict;
 tool_command cmd_preview;
 tool_command cmd_recipe;

@@ -36,7 +36,7 @@ typedef enum lam_plot_source {
     X(CONFIDENT, "confident", RUN, true, "test images most confidently right and wrong")       \
     X(AUGMENTATION, "augmentation", RUN, true, "images as training sees them")                 \
     X(SENSITIVITY, "sensitivity", RUN, false,                                                  \
-      "accuracy against initial deviation, with and without batch normalization")              \
+      "accuracy against initial deviation and normalization")                                  \
     X(LR_RANGE, "lr-range", RANGE, false, "loss against a rising learning rate")               \
     X(SEARCH, "search", STUDY, false,                                                          \
       "objective against the first parameter, studies overlaid")                               \

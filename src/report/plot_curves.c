@@ -16,6 +16,7 @@ enum {
     PANELS = METRICS + 1,
     SERIES = LAM_PLOT_OVERLAID * SIDES * 2, /* a curve and its band */
     RATE_POINTS = 2000,
+    MOST_DASHED = 500, /* points: dashes of more look like gaps; two colours tell the sides */
     SHARED_COLOR = LAM_CHART_COLORS - 2, /* the text's */
 };
 
@@ -290,7 +291,7 @@ static void add_curve(curves *c, int metric, size_t run, int side)
     line->mark = rows->curve.count == 1 ? LAM_MARK_POINTS : LAM_MARK_LINE;
     line->title = metric == 0 ? name_series(c, run, side) : NULL;
     line->color = color;
-    line->is_dashed = side == 1;
+    line->is_dashed = side == 1 && (c->count > 1 || rows->curve.count <= MOST_DASHED);
     line->x = c->columns.epoch;
     line->y = c->columns.drawn[curve];
 }
@@ -363,7 +364,7 @@ static void make_panels(curves *c)
     static const char *const labels[PANELS] = {"loss", "cost", "accuracy (%)", "learning rate"};
     double last = find_last_epoch(c);
     for (int i = 0; i < PANELS; i++) {
-        c->panels[i] = (lam_panel){.x = {.maximum = last},
+        c->panels[i] = (lam_panel){.x = {.maximum = last > 0 ? last : 1},
                                    .y = {.label = labels[i]},
                                    .series = c->series[i],
                                    .height = i == METRICS ? 0.6 : 1};

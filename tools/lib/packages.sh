@@ -20,6 +20,7 @@ readonly program_packages=(
     libjansson-dev     # JSON: run records, --json
     libpng-dev         # pictures
     libsqlite3-dev     # studies
+    gnuplot-nox        # draws the figures of lamina plot
     nettle-dev         # SHA-256: keys and checksums of kept programs
     pocl-opencl-icd    # an OpenCL device for every CPU
 )
