@@ -21,6 +21,7 @@ static const struct {
     {"ensemble", cmd_ensemble, "ask several trained networks together"},
     {"export", cmd_export, "write runs and studies for TensorBoard"},
     {"plot", cmd_plot, "draw figures of runs, range tests, studies and benchmarks"},
+    {"export", cmd_export, "write runs and studies for TensorBoard, as CSV or as JSON"},
     {"preview", cmd_preview, "draw what a recipe's augmentation does to images"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},
     {"bench", cmd_bench, "measure the device, its products and whole networks"},

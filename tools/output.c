@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +29,56 @@ int print_json(json_t *json)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+json_t *number_to_json(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 json_t *metrics_to_json(const lam_metrics *metrics)
 {
-    return json_pack("{s:f, s:f, s:f}", "loss", metrics->loss, "cost", metrics->cost,
-                     "accuracy", metrics->accuracy);
+    return json_pack("{s:o, s:o, s:o}", "loss", number_to_json(metrics->loss), "cost",
+                     number_to_json(metrics->cost), "accuracy",
+                     number_to_json(metrics->accuracy));
+}
+
+json_t *measurement_to_json(const lam_measurement *m)
+{
+    if (m->step < 0)
+        return json_null();
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)m->step, "epoch",
+                     number_to_json(m->epoch), "learning_rate",
+                     number_to_json(m->learning_rate), "train", metrics_to_json(&m->train),
+                     "validation",
+                     m->has_validation ? metrics_to_json(&m->validation) : json_null());
+}
+
+void print_csv_text(FILE *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, out);
+        return;
+    }
+    putc('"', out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    putc('"', out);
+}
+
+void print_csv_number(FILE *out, double value)
+{
+    if (isfinite(value))
+        fprintf(out, ",%.9g", value);
+    else
+        putc(',', out);
+}
+
+void print_csv_metrics(FILE *out, const lam_measurement *m)
+{
+    const double values[] = {m->train.loss,      m->train.cost,      m->train.accuracy,
+                             m->validation.loss, m->validation.cost, m->validation.accuracy};
+    const size_t there = m->step < 0 ? 0 : m->has_validation ? 6 : 3;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        print_csv_number(out, i < there ? values[i] : NAN);
 }
 
 json_t *splits_to_json(const lam_run_summary *summary,

@@ -92,6 +92,22 @@ void print_trials(const lam_study_view *view, const char *title);
 /** Ranks with statistics; at most `limit` rows (0: all). */
 void print_ranking(const lam_study_view *view, const lam_ranking *ranking, size_t limit);
 
+/** The same as an array; at most `limit` (0: all). */
+json_t *ranking_to_json(const lam_study_view *view, const lam_ranking *ranking, size_t limit);
+
+/* ---- search_export.c ---- */
+
+/** Calls for every trial in the order of configurations and seeds. */
+typedef lam_status trial_function(void *user, const lam_study_view *view,
+                                  const lam_configuration *configuration,
+                                  const lam_trial *trial);
+LAM_MUST_USE lam_status for_each_trial(const lam_study_view *view, trial_function *function,
+                                       void *user);
+/** A study and all of its trials, with `curves` all of their measurements; json_decref() it. */
+LAM_MUST_USE lam_status export_study_as_json(lam_context *context, lam_study *study,
+                                             const lam_study_view *view, bool curves,
+                                             json_t **ret_json);
+
 /* ---- search_retrain.c ---- */
 
 /** The recipe of a configuration, or with -1 of the pick, with further settings on it. */

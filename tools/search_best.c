@@ -39,40 +39,18 @@ typedef struct best_findings {
     double importance[LAM_MAX_PARAMETERS];
 } best_findings;
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *estimate_to_json(const lam_estimate *e)
-{
-    return json_pack("{s:I, s:o, s:o, s:o}", "n", (json_int_t)e->count, "mean", number(e->mean),
-                     "deviation", number(e->deviation), "half_width", number(e->half_width));
-}
-
 static json_t *findings_to_json(const best_findings *findings, size_t limit)
 {
     const lam_study_view *view = findings->view;
-    size_t count = findings->ranking.count;
-    json_t *ranks = json_array(), *importance = json_object();
-    for (size_t i = 0; i < (limit > 0 && limit < count ? limit : count); i++) {
-        const lam_rank *rank = &findings->ranking.ranks[i];
-        json_array_append_new(
-            ranks,
-            json_pack("{s:I, s:o, s:o, s:o, s:b, s:b}", "configuration",
-                      (json_int_t)rank->configuration, "values",
-                      values_to_json(view, &view->configurations[rank->configuration]),
-                      "objective", estimate_to_json(&rank->objective), "difference_to_pick",
-                      estimate_to_json(&rank->difference), "within_one_standard_error",
-                      rank->is_best, "pick", rank->is_pick));
-    }
+    json_t *ranks = ranking_to_json(view, &findings->ranking, limit);
+    json_t *importance = json_object();
     for (size_t i = 0; i < view->plan.space.count; i++)
         json_object_set_new(importance, view->plan.space.parameters[i].key,
-                            number(findings->importance[i]));
+                            number_to_json(findings->importance[i]));
     return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o}", "study", view->path, "objective",
                      objective_text(view->plan.objective), "confidence", LAM_CONFIDENCE,
-                     "binomial_error", number(findings->ranking.binomial_error), "ranks", ranks,
-                     "epsilon_squared", importance);
+                     "binomial_error", number_to_json(findings->ranking.binomial_error),
+                     "ranks", ranks, "epsilon_squared", importance);
 }
 
 static void print_findings(const best_findings *findings, size_t limit)

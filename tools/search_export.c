@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +33,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* Calls for every trial in the order of configurations and seeds. */
-typedef lam_status trial_function(void *user, const lam_study_view *view,
-                                  const lam_configuration *configuration,
-                                  const lam_trial *trial);
-
-static lam_status for_each_trial(const lam_study_view *view, trial_function *function,
-                                 void *user)
+lam_status for_each_trial(const lam_study_view *view, trial_function *function, void *user)
 {
     for (size_t c = 0; c < view->configuration_count; c++)
         for (int s = 0; s < view->plan.seed_count; s++) {
@@ -54,38 +47,13 @@ static lam_status for_each_trial(const lam_study_view *view, trial_function *fun
 
 /* ---- CSV ---- */
 
-/* Quoted where it has to be: RFC 4180. */
-static void print_field(const char *text)
-{
-    if (!strpbrk(text, ",\"\n")) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++)
-        printf(*text == '"' ? "\"\"" : "%c", *text);
-    putchar('"');
-}
-
-static void print_real(double value)
-{
-    if (isfinite(value))
-        printf(",%.9g", value);
-    else
-        putchar(',');
-}
-
 static void print_measurement(const lam_measurement *m)
 {
-    const double values[] = {m->train.loss,      m->train.cost,      m->train.accuracy,
-                             m->validation.loss, m->validation.cost, m->validation.accuracy};
-    bool is_there = m->step >= 0;
-    if (is_there)
+    if (m->step >= 0)
         printf(",%" PRId64, m->step);
     else
         putchar(',');
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        print_real(is_there ? values[i] : NAN);
+    print_csv_metrics(stdout, m);
 }
 
 static void print_trial_start(const lam_study_view *view,
@@ -94,7 +62,7 @@ static void print_trial_start(const lam_study_view *view,
     printf("%" PRId64 ",%" PRIu64, configuration->index + 1, trial->seed);
     for (size_t i = 0; i < view->plan.space.count; i++) {
         putchar(',');
-        print_field(configuration->values[i]);
+        print_csv_text(stdout, configuration->values[i]);
     }
 }
 
@@ -103,7 +71,7 @@ static void print_heads(const lam_study_view *view, const char *rest)
     printf("iteration,seed");
     for (size_t i = 0; i < view->plan.space.count; i++) {
         putchar(',');
-        print_field(view->plan.space.parameters[i].key);
+        print_csv_text(stdout, view->plan.space.parameters[i].key);
     }
     printf(",%s\n", rest);
 }
@@ -114,11 +82,11 @@ static lam_status print_trial(void *user, const lam_study_view *view,
     (void)user;
     print_trial_start(view, configuration, trial);
     printf(",%s", trial_state_text(trial->state));
-    print_real(trial->objective);
+    print_csv_number(stdout, trial->objective);
     print_measurement(&trial->latest);
-    print_real(trial->seconds);
+    print_csv_number(stdout, trial->seconds);
     putchar(',');
-    print_field(trial->message);
+    print_csv_text(stdout, trial->message);
     putchar('\n');
     return LAM_STATUS_OK;
 }
@@ -132,34 +100,21 @@ static lam_status print_curve(void *user, const lam_study_view *view,
     for (size_t i = 0; i < count && status == LAM_STATUS_OK; i++) {
         print_trial_start(view, configuration, trial);
         print_measurement(&curve[i]);
-        print_real(curve[i].learning_rate);
+        print_csv_number(stdout, curve[i].learning_rate);
         putchar('\n');
     }
     free(curve);
     return status;
 }
 
-#define METRIC_HEADS                                                                           \
-    "step,train_loss,train_cost,train_accuracy,validation_loss,validation_cost,"               \
-    "validation_accuracy"
-
 static lam_status print_csv(lam_study *study, const lam_study_view *view, bool curves)
 {
-    print_heads(view, curves ? METRIC_HEADS ",learning_rate"
-                             : "state,objective," METRIC_HEADS ",seconds,message");
+    print_heads(view, curves ? "step," CSV_METRICS ",learning_rate"
+                             : "state,objective,step," CSV_METRICS ",seconds,message");
     return for_each_trial(view, curves ? print_curve : print_trial, study);
 }
 
 /* ---- JSON ---- */
-
-static json_t *measurement_to_json(const lam_measurement *m)
-{
-    return m->step < 0 ? json_null()
-                       : json_pack("{s:I, s:f, s:f, s:o, s:o}", "step", (json_int_t)m->step,
-                                   "epoch", m->epoch, "learning_rate", m->learning_rate,
-                                   "train", metrics_to_json(&m->train), "validation",
-                                   metrics_to_json(&m->validation));
-}
 
 typedef struct json_export {
     lam_study *study;
@@ -184,19 +139,19 @@ static lam_status add_trial(void *user, const lam_study_view *view,
                             const lam_configuration *configuration, const lam_trial *trial)
 {
     json_export *target = user;
-    json_t *entry = json_pack(
-        "{s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:s}", "iteration",
-        (json_int_t)configuration->index + 1, "seed", (json_int_t)trial->seed, "values",
-        values_to_json(view, configuration), "state", trial_state_text(trial->state),
-        "objective", isfinite(trial->objective) ? json_real(trial->objective) : json_null(),
-        "latest", measurement_to_json(&trial->latest), "best",
-        measurement_to_json(&trial->best), "message", trial->message);
+    json_t *entry =
+        json_pack("{s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:s}", "iteration",
+                  (json_int_t)configuration->index + 1, "seed", (json_int_t)trial->seed,
+                  "values", values_to_json(view, configuration), "state",
+                  trial_state_text(trial->state), "objective", number_to_json(trial->objective),
+                  "latest", measurement_to_json(&trial->latest), "best",
+                  measurement_to_json(&trial->best), "message", trial->message);
     json_array_append_new(target->trials, entry);
     return target->curves ? add_curve(target, trial, entry) : LAM_STATUS_OK;
 }
 
-static lam_status print_study_json(lam_context *context, lam_study *study,
-                                   const lam_study_view *view, bool curves)
+lam_status export_study_as_json(lam_context *context, lam_study *study,
+                                const lam_study_view *view, bool curves, json_t **ret_json)
 {
     json_export target = {study, json_array(), curves};
     char *recipe = NULL;
@@ -204,12 +159,22 @@ static lam_status print_study_json(lam_context *context, lam_study *study,
     if (status == LAM_STATUS_OK)
         status = for_each_trial(view, add_trial, &target);
     if (status == LAM_STATUS_OK)
-        print_json(json_pack("{s:s, s:o, s:s, s:s, s:O}", "study", view->path, "recipe",
-                             json_loads(recipe, 0, NULL), "sampler",
-                             sampler_text(view->plan.sampler), "objective",
-                             objective_text(view->plan.objective), "trials", target.trials));
+        *ret_json = json_pack("{s:s, s:o, s:s, s:s, s:O}", "study", view->path, "recipe",
+                              json_loads(recipe, 0, NULL), "sampler",
+                              sampler_text(view->plan.sampler), "objective",
+                              objective_text(view->plan.objective), "trials", target.trials);
     json_decref(target.trials);
     free(recipe);
+    return status;
+}
+
+static lam_status print_study_json(lam_context *context, lam_study *study,
+                                   const lam_study_view *view, bool curves)
+{
+    json_t *json = NULL;
+    lam_status status = export_study_as_json(context, study, view, curves, &json);
+    if (status == LAM_STATUS_OK)
+        print_json(json);
     return status;
 }
 

@@ -204,6 +204,31 @@ void print_trials(const lam_study_view *view, const char *title)
     free(done);
 }
 
+static json_t *estimate_to_json(const lam_estimate *e)
+{
+    return json_pack("{s:I, s:o, s:o, s:o}", "n", (json_int_t)e->count, "mean",
+                     number_to_json(e->mean), "deviation", number_to_json(e->deviation),
+                     "half_width", number_to_json(e->half_width));
+}
+
+json_t *ranking_to_json(const lam_study_view *view, const lam_ranking *ranking, size_t limit)
+{
+    size_t count = limit > 0 && limit < ranking->count ? limit : ranking->count;
+    json_t *ranks = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const lam_rank *rank = &ranking->ranks[i];
+        json_array_append_new(
+            ranks,
+            json_pack("{s:I, s:o, s:o, s:o, s:b, s:b}", "configuration",
+                      (json_int_t)rank->configuration, "values",
+                      values_to_json(view, &view->configurations[rank->configuration]),
+                      "objective", estimate_to_json(&rank->objective), "difference_to_pick",
+                      estimate_to_json(&rank->difference), "within_one_standard_error",
+                      rank->is_best, "pick", rank->is_pick));
+    }
+    return ranks;
+}
+
 static void print_number(double value)
 {
     if (isfinite(value))

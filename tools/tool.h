@@ -165,8 +165,21 @@ int get_terminal_columns(void);
 /** Prints `json` to stdout and releases it; returns the exit status. */
 int print_json(json_t *json);
 
+/** null for what is no finite number, which JSON does not have. */
+json_t *number_to_json(double value);
 /** {"loss":, "cost":, "accuracy":} */
 json_t *metrics_to_json(const lam_metrics *metrics);
+/** {"step":, "epoch":, "learning_rate":, "train": {..}, "validation": {..}}; null for none. */
+json_t *measurement_to_json(const lam_measurement *m);
+
+/** A field of comma-separated values, in quotes where it has to be: RFC 4180. */
+void print_csv_text(FILE *out, const char *text);
+/** With a comma in front; empty for what is no finite number. */
+void print_csv_number(FILE *out, double value);
+/** The six columns of CSV_METRICS. */
+void print_csv_metrics(FILE *out, const lam_measurement *m);
+#define CSV_METRICS                                                                            \
+    "train_loss,train_cost,train_accuracy,validation_loss,validation_cost,validation_accuracy"
 
 /** Prints the table of the splits that exist against loss, cost and accuracy: the summary's
  * final or best metrics. */

@@ -16,6 +16,7 @@
 #include "lamina/gradient_check.h"
 #include "lamina/lr_range.h"
 #include "lamina/network.h"
+#include "lamina/output.h"
 #include "lamina/plot.h"
 #include "lamina/predict.h"
 #include "lamina/preview.h"

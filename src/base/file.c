@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "lamina/output.h"
 
 static lam_status fail_output(lam_context *context, const char *path, int error)
 {
@@ -96,6 +97,12 @@ lam_status lam_file_write(lam_context *context, const char *path, const void *by
     }
     lam_strbuf_free(&temporary);
     return status;
+}
+
+lam_status lam_output_save(lam_context *context, const char *path, const void *bytes,
+                           size_t count)
+{
+    return lam_file_write(context, path, bytes, count);
 }
 
 static int sync_file(const char *path)

@@ -2,6 +2,7 @@
 """What runs and studies hold, written for other programs."""
 
 import csv
+import json
 import shutil
 import signal
 import struct
@@ -10,8 +11,8 @@ import unittest
 import event_files
 import model_file
 from event_files import Events
-from support import (BAD_MODEL, BAD_OUTPUT, BAD_STUDY, RECIPE, SMALL, USAGE, LaminaTest,
-                     count_complete_rows, lamina, read_metrics, start, succeed, take_snapshot,
+from support import (BAD_MODEL, BAD_OUTPUT, BAD_STUDY, METRICS_HEADER, RECIPE, SMALL, USAGE,
+                     LaminaTest, count_complete_rows, lamina, read_metrics, read_record, start, succeed, take_snapshot,
                      train, wait_until)
 
 try:
@@ -23,7 +24,7 @@ TAGS = ["learning_rate", "loss/train", "cost/train", "accuracy/train", "loss/val
         "cost/validation", "accuracy/validation"]
 STUDY = ["--data", "synthetic", "--set", "data.train_first=500", "--set", "layers[0].width=12",
          "--set", "schedule={type: triangular, maximum: 0.1, half_cycle_steps: 5}", "--set",
-         "stop={cycles: 1}", "-P", "l2=log:1e-5..1e-1", "-P", "layers[0].width=choice:8,12",
+         "stop={cycles: 1}", "-P", "l2=log:1e-5..1e-1", "-P", "label_smoothing=choice:0,0.1",
          "--trials", "3", "--seeds", "2"]
 
 
@@ -38,7 +39,7 @@ class Exported(LaminaTest):
         train(cls.seeds, *SMALL, "--seeds", "2,5", f"--tensorboard={cls.place / 'live'}")
         cls.study = cls.place / "study.db"
         succeed("search", "new", cls.study, RECIPE, *STUDY)
-        succeed("search", "run", cls.study, "-q")
+        succeed("search", "run", cls.study, "-q", "--population", "3")
 
     def check_scalars(self, events, folder):
         rows = read_metrics(folder)
@@ -49,8 +50,6 @@ class Exported(LaminaTest):
             for (_, value), row in zip(events.scalars[tag], rows):
                 self.assertAlmostEqual(value, float(row[column]), delta=1e-6 * (1 + abs(value)))
 
-
-class EventFiles(Exported):
     def test_training_writes_what_it_measures(self):
         events = Events(self.run_folder / "tensorboard")
         self.assertEqual(events.version, "brain.Event:2")
@@ -120,7 +119,7 @@ class EventFiles(Exported):
             events = Events(folder / "study" / name)
             hparams, group = events.get_hparams()
             self.assertAlmostEqual(hparams["l2"], float(row["l2"]), 12)
-            self.assertEqual(hparams["layers[0].width"], float(row["layers[0].width"]))
+            self.assertEqual(hparams["label_smoothing"], float(row["label_smoothing"]))
             self.assertEqual(group, "study/" + name[:10])
             self.assertAlmostEqual(events.scalars["objective"][0][1], float(row["objective"]), 6)
             self.assertEqual(events.scalars["loss/train"][-1][0], int(row["step"]))
@@ -166,13 +165,47 @@ class EventFiles(Exported):
             self.assertIn(fragment, result.err)
         self.assertFalse(missing.exists())
 
+    def test_csv_has_a_row_for_each_measurement(self):
+        path = self.place / "curves.csv"
+        succeed("export", self.run_folder, self.seeds, self.study, "--csv", path)
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        single = [row for row in rows if row["run"] == str(self.run_folder)]
+        self.assertEqual([row["step"] for row in single],
+                         [row[0] for row in read_metrics(self.run_folder)])
+        self.assertEqual({row["seed"] for row in rows if row["run"] == str(self.seeds)},
+                         {"2", "5"})
+        trials = [row for row in rows if row["run"] == str(self.study)]
+        self.assertEqual(len({(row["iteration"], row["seed"]) for row in trials}), 6)
+        whole = csv.DictReader(
+            succeed("search", "export", self.study, "--curves").out.splitlines())
+        for row, curve in zip(trials, whole, strict=True):
+            self.assertEqual({**row, **curve}, row)
+        only_runs = succeed("export", self.run_folder, "--csv", "-").out.splitlines()
+        self.assertEqual(only_runs[0], "run,seed," + METRICS_HEADER)
+        self.assertEqual(only_runs[1].split(",")[2:], read_metrics(self.run_folder)[0])
+
+    def test_json_has_everything(self):
+        path = self.place / "all.json"
+        succeed("export", self.run_folder, self.seeds, self.study, "--json", path)
+        run, seeds, study = json.loads(path.read_text())["sources"]
+        self.assertEqual(run["runs"][0]["record"], read_record(self.run_folder))
+        self.assertEqual([m["step"] for m in run["runs"][0]["measurements"]],
+                         [int(row[0]) for row in read_metrics(self.run_folder)])
+        self.assertEqual([entry["seed"] for entry in seeds["runs"]], [2, 5])
+        self.assertEqual(seeds["summary"],
+                         json.loads((self.seeds / "summary.json").read_text()))
+        self.assertEqual(len(study["trials"]), 6)
+        best = json.loads(succeed("search", "best", self.study, "--json", "--top", "0").out)
+        self.assertEqual(study["ranking"], best["ranks"])
+        self.assertTrue(study["state"]["over"])
+
 
 class Resumed(LaminaTest):
     def test_no_step_is_there_twice(self):
         folder = self.place / "run"
         arguments = ["train", RECIPE, "-q", "-o", folder, "--data", "synthetic", "--set",
                      "data.train_first=500", "--set", "measure={every_epochs: 10}", "--set",
-                     "stop={epochs: 300}", "--tensorboard"]
+                     "stop={epochs: 150}", "--tensorboard"]
         outcomes, known = [], set()
         for number, more in [(signal.SIGKILL, []), (signal.SIGINT, ["--resume"])]:
             process = start(*arguments, *more)
