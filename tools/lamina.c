@@ -19,7 +19,6 @@ static const struct {
     {"evaluate", cmd_evaluate, "measure the model of a run folder"},
     {"predict", cmd_predict, "write the class of each image, and how probable each class is"},
     {"ensemble", cmd_ensemble, "ask several trained networks together"},
-    {"export", cmd_export, "write runs and studies for TensorBoard"},
     {"plot", cmd_plot, "draw figures of runs, range tests, studies and benchmarks"},
     {"export", cmd_export, "write runs and studies for TensorBoard, as CSV or as JSON"},
     {"preview", cmd_preview, "draw what a recipe's augmentation does to images"},
