@@ -200,7 +200,7 @@ static lam_status survey_event(const loader *load, const yaml_event_t *event, su
     case YAML_DOCUMENT_START_EVENT:
         if (++counts->documents > 1)
             return fail_at(load->document, load->source, line,
-                           "a second YAML document starts; a recipe is one");
+                           "a second YAML document starts; one is all that is read");
         break;
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT:
@@ -297,7 +297,7 @@ static lam_status convert(loader *load, int index, int depth, lam_node **ret_nod
     if (tag && strcmp(tag, YAML_STR_TAG) != 0 && strcmp(tag, YAML_SEQ_TAG) != 0 &&
         strcmp(tag, YAML_MAP_TAG) != 0)
         return fail_at(document, load->source, line,
-                       "recipes have no tags; write the value without its '!'");
+                       "there are no tags here; write the value without its '!'");
     lam_node *node = NULL;
     if (from->type == YAML_SCALAR_NODE) {
         LAM_TRY(lam_node_create(document, LAM_NODE_SCALAR, load->source, line,
