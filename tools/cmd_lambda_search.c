@@ -93,6 +93,7 @@ typedef struct lambda_options {
     int final_seeds; /* -1: the preset's */
     const char *final_settings[MAX_FINAL_SETTINGS];
     size_t final_count;
+    bool is_silent; /* prints no results */
 } lambda_options;
 
 enum { OPTION_PRESET = 256, OPTION_RANGE, OPTION_KEY, OPTION_FINAL, OPTION_FINAL_SEEDS };
@@ -103,12 +104,13 @@ static const struct argp_child children[] = {
     {&json_argp, 0, NULL, 0},   {&count_argp, 0, NULL, 0},
     {&work_argp, 0, NULL, 0},   {0}};
 
-static const search_preset *find_preset(const struct argp_state *state, const char *name)
+#define PRESET_NAMES "default, s0, s2, s3"
+
+static const search_preset *find_preset(const char *name)
 {
     for (int i = 0; i < PRESET_COUNT; i++)
         if (strcmp(presets[i].name, name) == 0)
             return &presets[i];
-    argp_error(state, "--preset %s is unknown; legal: default, s0, s2, s3", name);
     return NULL;
 }
 
@@ -125,7 +127,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->output = argument;
         return 0;
     case OPTION_PRESET:
-        options->preset = find_preset(state, argument);
+        options->preset = find_preset(argument);
+        if (!options->preset)
+            argp_error(state, "--preset %s is unknown; legal: " PRESET_NAMES, argument);
         return 0;
     case OPTION_RANGE:
         options->range = argument;
@@ -260,7 +264,7 @@ static lam_status search(lambda_run *run, int index)
     status = read_stage(run, index);
     if (status != LAM_STATUS_OK)
         report_failure(run->context, status);
-    else if (!run->options->common.json)
+    else if (!run->options->common.json && !run->options->is_silent)
         print_stage(run, index);
     return status;
 }
@@ -359,7 +363,7 @@ static int train_final(lambda_run *run, int pick)
                   &run->views[pick]->configurations[run->rankings[pick].ranks[0].configuration],
                   values, sizeof values);
     fprintf(stderr, "final training: %s, %d seed%s\n", values, count, count == 1 ? "" : "s");
-    if (!run->options->common.json)
+    if (!run->options->common.json && !run->options->is_silent)
         printf("final training: %s\n", values);
     common_options common = run->options->common;
     common.device = run->first_device;
@@ -367,6 +371,8 @@ static int train_final(lambda_run *run, int pick)
     int exit_status = EXIT_SUCCESS;
     if (status != LAM_STATUS_OK)
         exit_status = report_failure(run->context, status);
+    else if (run->options->is_silent)
+        exit_status = EXIT_SUCCESS;
     else if (run->options->common.json)
         exit_status = print_whole_json(run, directory);
     else
@@ -399,19 +405,12 @@ static int search_and_train(lambda_run *run)
     return train_final(run, pick);
 }
 
-static int run_command(lam_context *context, const lambda_options *options)
+static int run_searches(lam_context *context, const lambda_options *options,
+                        const lam_recipe *recipe, const char *directory)
 {
-    lambda_run run = {.context = context, .options = options};
-    char directory[PATH_MAX];
-    lam_status status = load_recipe(context, &options->common, &run.recipe);
-    if (status != LAM_STATUS_OK)
-        return report_failure(context, status);
+    lambda_run run = {
+        .context = context, .options = options, .recipe = *recipe, .directory = directory};
     (void)settle_data(&options->common, &run.recipe);
-    snprintf(directory, sizeof directory, "%s", options->output ? options->output : "");
-    if (!options->output)
-        snprintf(directory, sizeof directory, "runs/%s-lambda-%s", run.recipe.name,
-                 options->preset->name);
-    run.directory = directory;
     for (int i = 0; i < options->preset->stage_count; i++)
         snprintf(run.paths[i], sizeof run.paths[i], "%.3900s/%s.db", directory,
                  options->preset->stages[i].name);
@@ -421,6 +420,35 @@ static int run_command(lam_context *context, const lambda_options *options)
         lam_ranking_free(&run.rankings[i]);
     }
     return exit_status;
+}
+
+static int run_command(lam_context *context, const lambda_options *options)
+{
+    lam_recipe recipe;
+    char directory[PATH_MAX];
+    lam_status status = load_recipe(context, &options->common, &recipe);
+    if (status != LAM_STATUS_OK)
+        return report_failure(context, status);
+    snprintf(directory, sizeof directory, "%s", options->output ? options->output : "");
+    if (!options->output)
+        snprintf(directory, sizeof directory, "runs/%s-lambda-%s", recipe.name,
+                 options->preset->name);
+    return run_searches(context, options, &recipe, directory);
+}
+
+int run_lambda_search(lam_context *context, const common_options *common,
+                      const lam_recipe *recipe, const char *preset, const char *directory)
+{
+    lambda_options options = {.common = *common,
+                              .counts = plan_options_start(),
+                              .preset = find_preset(preset),
+                              .final_seeds = -1,
+                              .key = "l2",
+                              .is_silent = true};
+    if (options.preset)
+        return run_searches(context, &options, recipe, directory);
+    fprintf(stderr, "lamina: the preset `%s' is unknown; legal: " PRESET_NAMES "\n", preset);
+    return lam_status_exit_code(LAM_STATUS_BAD_RECIPE);
 }
 
 int cmd_lambda_search(lam_context *context, int argc, char **argv)

@@ -28,6 +28,7 @@ static const struct {
     {"lambda-search", cmd_lambda_search, "find lambda: coarse, fine, and the final training"},
     {"search", cmd_search, "search for any hyper-parameters, in a study that survives"},
     {"lr-range", cmd_lr_range, "find bounds for a recipe's learning rates"},
+    {"reproduce", cmd_reproduce, "run the published experiments again, and judge the outcome"},
     {"recipe", cmd_recipe, "check a recipe, or explain the keys of recipes"},
     {"schedule", cmd_schedule, "tabulate the learning rates of a recipe"},
 };

@@ -115,4 +115,12 @@ LAM_MUST_USE lam_status get_best_recipe(lam_context *context, lam_study *study,
                                         int64_t configuration, const char *const *settings,
                                         size_t setting_count, lam_recipe *ret_recipe);
 
+/* ---- cmd_lambda_search.c ---- */
+
+/** What `lamina lambda-search` does with a preset, into a folder that may be from an earlier
+ * call, with progress but without results on stdout. Returns the exit status; a failure has
+ * been said. */
+int run_lambda_search(lam_context *context, const common_options *common,
+                      const lam_recipe *recipe, const char *preset, const char *directory);
+
 #endif
