@@ -158,6 +158,8 @@ END_TEST
 
 /* ---- figures of predictions ---- */
 
+enum { TEST_ROWS = 10000 };
+
 static const lam_figure_options *into_folder(void)
 {
     static lam_figure_options options;
@@ -301,6 +303,67 @@ START_TEST(figures_of_runs_with_one_name_are_kept_apart)
 }
 END_TEST
 
+/* Predictions of the synthetic test split, all right with probability 0.5 but for some. */
+static lam_plot_predictions make_test_run(const lam_dataset *dataset, lam_predictions *p)
+{
+    static uint8_t all_classes[TEST_ROWS];
+    static double all_probabilities[TEST_ROWS * LAM_CLASS_COUNT];
+    lam_plot_predictions run = make_run("a");
+    const uint8_t *all_labels =
+        lam_dataset_get_labels(dataset) + lam_dataset_get_split(dataset, LAM_SPLIT_TEST).first;
+    *p = predictions;
+    p->rows = TEST_ROWS;
+    p->labels = (uint8_t *)all_labels;
+    p->classes = all_classes;
+    p->probabilities = all_probabilities;
+    for (int row = 0; row < TEST_ROWS; row++) {
+        all_classes[row] = all_labels[row];
+        all_probabilities[row * LAM_CLASS_COUNT + all_labels[row]] = 0.5;
+    }
+    run.predictions = p;
+    return run;
+}
+
+static void take_for_another(lam_predictions *p, int row, double probability)
+{
+    p->classes[row] = (uint8_t)((p->labels[row] + 1) % LAM_CLASS_COUNT);
+    p->probabilities[row * LAM_CLASS_COUNT + p->classes[row]] = probability;
+}
+
+START_TEST(confident_images_are_listed_by_row_of_the_split)
+{
+    double images[32];
+    lam_dataset *dataset = NULL;
+    lam_predictions p;
+    lam_figure_list list = {0};
+    const lam_data_options data = {
+        .source = LAM_DATA_SOURCE_SYNTHETIC, .train_files = 1, .train_first = 1};
+    ck_assert_ok(lam_dataset_load(test_context(), &data, NULL, &dataset));
+    const lam_plot_predictions run = make_test_run(dataset, &p);
+    take_for_another(&p, 77, 0.6);
+    take_for_another(&p, 9999, 0.8);
+    p.probabilities[5000 * LAM_CLASS_COUNT + p.labels[5000]] = 0.99;
+    ck_assert_ok(lam_plot_images(test_context(), &run, 1, dataset,
+                                 LAM_PLOT_BIT(LAM_PLOT_KIND_CONFIDENT), into_folder(), &list));
+    ck_assert_str_eq(list.figures[0].name, "a-confident");
+    ck_assert_uint_eq(read_column("a-confident", "image", images), 20);
+    const double right[10] = {5000, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+    for (int i = 0; i < 10; i++)
+        ck_assert_double_eq(images[i], right[i]);
+    ck_assert_double_eq(images[10], 9999);
+    ck_assert_double_eq(images[11], 77);
+    ck_assert(isnan(images[12]));
+    ck_assert(test_file_exists(test_path(&folder, "a-confident-sheet.png")));
+    p.rows--;
+    ck_assert_int_eq(lam_plot_images(test_context(), &run, 1, dataset,
+                                     LAM_PLOT_BIT(LAM_PLOT_KIND_CONFIDENT), into_folder(),
+                                     &list),
+                     LAM_STATUS_BAD_ARGUMENT);
+    lam_figure_list_free(&list);
+    lam_dataset_destroy(&dataset);
+}
+END_TEST
+
 /* ---- weights ---- */
 
 enum { UNITS = 3, PLANE = LAM_IMAGE_SIDE * LAM_IMAGE_SIDE };
@@ -427,6 +490,7 @@ static void add_tests(Suite *suite)
     add_test(suite, "no shares", classes_without_images_have_no_shares);
     add_test(suite, "probabilities", probabilities_of_four_runs_stand_side_by_side);
     add_test(suite, "names", figures_of_runs_with_one_name_are_kept_apart);
+    add_test(suite, "confident figure", confident_images_are_listed_by_row_of_the_split);
     add_test(suite, "ranges", ranges_are_those_of_each_unit);
     add_test(suite, "colours", colours_of_a_pixel_are_its_three_weights);
     add_test(suite, "grey", weights_that_are_all_alike_are_grey);

@@ -156,8 +156,10 @@ static lam_status save_picture(lam_context *context, sheet *s,
     if (!s->rgb)
         return lam_fail_memory(context, "a sheet of pictures", fits ? bytes : SIZE_MAX);
     fill_background(s, lam_theme_get_colors(options->theme)->background);
-    for (size_t i = 0; i < s->of->tile_count; i++)
-        draw_tile(s, i);
+    for (size_t i = 0; i < s->of->tile_count; i++) {
+        if (s->of->tiles[i].rgb)
+            draw_tile(s, i);
+    }
     lam_strbuf path = {0};
     lam_strbuf_append(&path, "%s/%s", options->directory, name);
     lam_status status = path.failed ? lam_fail_memory(context, name, bytes)

@@ -9,7 +9,7 @@
 
 /** One picture. */
 typedef struct lam_tile {
-    const uint8_t *rgb; /* u8[tile_height, tile_width, 3], borrowed */
+    const uint8_t *rgb; /* u8[tile_height, tile_width, 3], borrowed; NULL: an empty place */
     const char *label;  /* up to two short lines; NULL: none */
 } lam_tile;
 

@@ -17,5 +17,8 @@ LAM_MUST_USE lam_status lam_plot_confusion(lam_plotter *plotter,
 /** Of up to LAM_MOST_PROBABILITIES runs. */
 LAM_MUST_USE lam_status lam_plot_probabilities(lam_plotter *plotter,
                                                const lam_plot_predictions *runs, size_t count);
+LAM_MUST_USE lam_status lam_plot_confident(lam_plotter *plotter,
+                                           const lam_plot_predictions *run,
+                                           const lam_dataset *dataset);
 
 #endif

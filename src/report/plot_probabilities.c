@@ -10,7 +10,7 @@
 #define BIN_WIDTH (1. / LAM_PROBABILITY_BINS)
 #define GROUPS 2 /* right and wrong images */
 #define MOST_PANELS (GROUPS * LAM_MOST_PROBABILITIES)
-#define PANEL_PIXELS 400
+#define PANEL_PIXELS 300
 
 enum column { RUN, GROUP, LOW, HIGH, MIDDLE, IMAGES };
 

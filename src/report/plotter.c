@@ -45,14 +45,24 @@ void lam_plotter_name_figure(const lam_plotter *plotter, const char *stem, const
     }
 }
 
-lam_status lam_plotter_save(lam_plotter *plotter, const lam_chart *chart)
+static lam_status note_renderer(lam_plotter *plotter, lam_status status)
 {
-    lam_status status =
-        lam_chart_save(plotter->context, chart, plotter->options, plotter->list);
     if (status != LAM_STATUS_NO_RENDERER)
         return status;
     plotter->lacks_renderer = true;
     return LAM_STATUS_OK;
+}
+
+lam_status lam_plotter_save(lam_plotter *plotter, const lam_chart *chart)
+{
+    return note_renderer(
+        plotter, lam_chart_save(plotter->context, chart, plotter->options, plotter->list));
+}
+
+lam_status lam_plotter_save_montage(lam_plotter *plotter, const lam_montage *montage)
+{
+    return note_renderer(
+        plotter, lam_montage_save(plotter->context, montage, plotter->options, plotter->list));
 }
 
 lam_status lam_plotter_finish(const lam_plotter *plotter, lam_status status)

@@ -6,7 +6,7 @@
 #ifndef LAM_REPORT_PLOTTER_H
 #define LAM_REPORT_PLOTTER_H
 
-#include "figure/chart.h"
+#include "figure/montage.h"
 
 typedef struct lam_plotter {
     lam_context *context;
@@ -22,10 +22,12 @@ lam_plotter lam_plotter_start(lam_context *context, const lam_figure_options *op
 void lam_plotter_name_figure(const lam_plotter *plotter, const char *stem, const char *kind,
                              lam_figure *figure);
 
-/** Saves the chart. Without a renderer the data and scripts of this and of all later figures
- * are still written, and lam_plotter_finish() tells. Errors: as lam_chart_save(), without
- * NO_RENDERER. */
+/** Saves the chart or montage. Without a renderer the data and scripts of this and of all later
+ * figures are still written, and lam_plotter_finish() tells. Errors: as lam_chart_save(),
+ * without NO_RENDERER. */
 LAM_MUST_USE lam_status lam_plotter_save(lam_plotter *plotter, const lam_chart *chart);
+LAM_MUST_USE lam_status lam_plotter_save_montage(lam_plotter *plotter,
+                                                 const lam_montage *montage);
 
 /** `status`, or NO_RENDERER where all went well but that. */
 LAM_MUST_USE lam_status lam_plotter_finish(const lam_plotter *plotter, lam_status status);
