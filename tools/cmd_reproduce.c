@@ -137,11 +137,6 @@ static int print_list(const reproduce_options *options, const reproduce_plan *pl
 
 /* ---- what came out ---- */
 
-static json_t *number_to_json(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *published_to_json(const lam_published *published,
                                  const lam_experiment_result *result)
 {
