@@ -66,16 +66,18 @@ void lam_axis_range_finish(lam_axis_range *range, double minimum, double maximum
     }
     if (has_air)
         add_air(range);
-    if (minimum == maximum)
-        minimum = maximum = NAN;
-    range->low = lam_axis_range_can_show(range, minimum) ? minimum : range->low;
-    range->high = lam_axis_range_can_show(range, maximum) ? maximum : range->high;
-    if (range->low >= range->high) {
-        if (!lam_axis_range_can_show(range, minimum))
-            range->low = range->high;
-        range->high = range->low;
-        widen(range);
-    }
+    bool has_minimum = minimum != maximum && lam_axis_range_can_show(range, minimum);
+    bool has_maximum = minimum != maximum && lam_axis_range_can_show(range, maximum);
+    range->low = has_minimum ? minimum : range->low;
+    range->high = has_maximum ? maximum : range->high;
+    if (range->low < range->high)
+        return;
+    /* One end is given, beyond all of the data. */
+    double end = has_minimum ? minimum : maximum;
+    range->low = range->high = end;
+    widen(range);
+    range->low = has_minimum ? end : range->low;
+    range->high = has_minimum ? range->high : end;
 }
 
 static void append_superscript(char *label, size_t bytes, int exponent)

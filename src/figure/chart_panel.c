@@ -84,7 +84,7 @@ static void write_axis(const axis_script *of, lam_strbuf *script)
     bool down = axis->is_upside_down;
     lam_strbuf_append(script, "    %s logscale %s\n", of->range->is_log ? "set" : "unset",
                       of->letter);
-    lam_strbuf_append(script, "    set %srange [%.10g:%.10g]\n", of->letter,
+    lam_strbuf_append(script, "    set %srange [%.14g:%.14g]\n", of->letter,
                       down ? of->range->high : of->range->low,
                       down ? of->range->low : of->range->high);
     if (axis->is_hidden && of->tick_count == 0) {
@@ -183,7 +183,7 @@ static void write_panel_texts(const lam_chart_plan *plan, const lam_panel *of,
 static void write_color_scale(const lam_chart_plan *plan, const lam_panel *of,
                               const lam_panel_plan *panel, lam_strbuf *script)
 {
-    lam_strbuf_append(script, "    set cbrange [%.10g:%.10g]\n", panel->color.low,
+    lam_strbuf_append(script, "    set cbrange [%.14g:%.14g]\n", panel->color.low,
                       panel->color.high);
     if (!of->color_label) {
         lam_strbuf_append(script, "    unset colorbox\n");

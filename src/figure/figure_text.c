@@ -137,12 +137,15 @@ bool lam_figure_text_wrap(const char **text, double ems, lam_strbuf *line)
 
 void lam_figure_text_quote(lam_strbuf *script, const char *text)
 {
-    lam_strbuf_append_bytes(script, "'", 1);
+    bool has_apostrophe = strchr(text, '\'') != NULL;
+    const char *quote = has_apostrophe ? "\"" : "'";
+    lam_strbuf_append(script, "%s", quote);
     while (*text) {
         uint32_t character = take_character(&text);
-        append_character(script, character);
-        if (character == '\'')
+        if (has_apostrophe && character < 0x80 && strchr("\"\\`@", (int)character))
+            lam_strbuf_append(script, "\\%03o", (unsigned)character);
+        else
             append_character(script, character);
     }
-    lam_strbuf_append_bytes(script, "'", 1);
+    lam_strbuf_append(script, "%s", quote);
 }

@@ -22,8 +22,10 @@ void lam_figure_text_shorten(const char *text, double ems, lam_strbuf *line);
  * too long is cut. False when nothing is left. */
 bool lam_figure_text_wrap(const char **text, double ems, lam_strbuf *line);
 
-/** Appends 'text' so that gnuplot takes it as it is: between single quotes, where neither
- * backslashes, backticks nor macros mean anything, on one line. */
+/** Appends 'text' so that gnuplot takes it as it is, on one line: between single quotes, where
+ * neither backslashes, backticks nor macros mean anything. A text with an apostrophe stands
+ * between double quotes with those written as numbers, since gnuplot 5.4 trips over two
+ * apostrophes in a row. */
 void lam_figure_text_quote(lam_strbuf *script, const char *text);
 
 #endif
