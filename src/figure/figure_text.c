@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define ELLIPSIS "\xe2\x80\xa6"
 #define SQUARE 0x25a1 /* a white square: of what cannot be drawn */
 
@@ -26,33 +28,19 @@ static bool is_drawable(uint32_t character)
     return false;
 }
 
-/* Bytes of the UTF-8 sequence that starts with `lead`; 0 if none does. */
-static int count_sequence_bytes(unsigned char lead)
-{
-    if (lead < 0x80)
-        return 1;
-    if (lead < 0xc2 || lead > 0xf4)
-        return 0;
-    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
 /* The character at `*text`, which moves behind it: as it is drawn, a blank for white space and
  * control characters. */
 static uint32_t take_character(const char **text)
 {
     const unsigned char *bytes = (const unsigned char *)*text;
-    int count = count_sequence_bytes(*bytes);
-    uint32_t character = count == 1 ? *bytes : *bytes & (0x7f >> (count > 0 ? count : 1));
-    for (int i = 1; i < count; i++) {
-        if ((bytes[i] & 0xc0) != 0x80)
-            count = 0;
-        else
-            character = character << 6 | (bytes[i] & 0x3f);
-    }
+    size_t count = lam_utf8_measure(*text);
     *text += count > 0 ? count : 1;
-    if (count == 1 && (character < ' ' || character == 0x7f))
-        return ' ';
-    return count > 0 && is_drawable(character) ? character : SQUARE;
+    if (count == 1)
+        return *bytes < ' ' || *bytes == 0x7f ? ' ' : *bytes;
+    uint32_t character = count > 0 ? *bytes & (0x7f >> count) : 0;
+    for (size_t i = 1; i < count; i++)
+        character = character << 6 | (bytes[i] & 0x3f);
+    return is_drawable(character) ? character : SQUARE;
 }
 
 static void append_character(lam_strbuf *text, uint32_t character)
