@@ -1,6 +1,0 @@
-#include "tool.h"
-lam_status lam_plot_weights(lam_context *context, const char *path,const char *model,const lam_figure_options *options,lam_figure_list *list){(void)context;(void)path;(void)model;(void)options;(void)list;return 0;}
-lam_status lam_plot_images(lam_context *context,const lam_plot_predictions *runs, size_t count,const lam_dataset *dataset,lam_plot_kinds kinds,const lam_figure_options *options,lam_figure_list *list){(void)context;(void)runs;(void)count;(void)dataset;(void)kinds;(void)options;(void)list;return 0;}
-lam_status lam_plot_augmentation(lam_context *context, lam_device *device,const lam_recipe *recipe,const lam_dataset *dataset,const char *path,const lam_figure_options *options,lam_figure_list *list){(void)context;(void)device;(void)recipe;(void)dataset;(void)path;(void)options;(void)list;return 0;}
-lam_status lam_plot_studies(lam_context *context, const char *const *paths,size_t count, lam_plot_kinds kinds,const lam_figure_options *options,lam_figure_list *list){(void)context;(void)paths;(void)count;(void)kinds;(void)options;(void)list;return 0;}
-lam_status lam_plot_bench(lam_context *context, const char *path,lam_plot_kinds kinds,const lam_figure_options *options,lam_figure_list *list){(void)context;(void)path;(void)kinds;(void)options;(void)list;return 0;}
