@@ -298,7 +298,7 @@ START_TEST(figures_of_runs_with_one_name_are_kept_apart)
     ck_assert_uint_eq(list.count, 3);
     ck_assert_str_eq(list.figures[0].name, "same-confusion");
     ck_assert_str_eq(list.figures[1].name, "same-confusion-2");
-    ck_assert_str_eq(list.figures[2].name, "same--seed-7-confusion");
+    ck_assert_str_eq(list.figures[2].name, "same-seed-7-confusion");
     lam_figure_list_free(&list);
 }
 END_TEST

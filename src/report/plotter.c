@@ -30,12 +30,23 @@ static void drop_kind(char *stem, const char *kind)
         stem[length - end - 1] = '\0';
 }
 
+/* "a1-bce, seed 3" is "a1-bce-seed-3". */
+static void join_dashes(char *stem)
+{
+    char *end = stem;
+    for (const char *c = stem; *c; c++)
+        if (*c != '-' || c[1] != '-')
+            *end++ = *c;
+    *end = '\0';
+}
+
 void lam_plotter_name_figure(const lam_plotter *plotter, const char *stem, const char *kind,
                              lam_figure *figure)
 {
     /* Room for the kind and a number, whatever the stem. */
     char text[sizeof figure->name], short_stem[sizeof figure->name - 32];
     lam_figure_make_name(stem, short_stem, sizeof short_stem);
+    join_dashes(short_stem);
     drop_kind(short_stem, kind);
     snprintf(text, sizeof text, "%s-%s", short_stem, kind);
     lam_figure_make_name(text, figure->name, sizeof figure->name);
