@@ -13,7 +13,7 @@ typedef struct lam_bench_document {
     lam_context *context;
     const char *path;
     json_t *json;
-    char name[64]; /* of the file, without folder and suffix */
+    char name[128]; /* of the file, without folder and suffix */
 } lam_bench_document;
 
 /** Errors: BAD_DATA (missing or no JSON object). lam_bench_document_close() it. */

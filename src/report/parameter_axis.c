@@ -99,7 +99,7 @@ bool lam_parameter_axis_make_grid(const lam_parameter *parameter, lam_parameter_
         double value = 0;
         lam_parameter_format_grid(parameter, i, text);
         if (!parameter->values && read_number(text, &value))
-            lam_plot_write(text, sizeof text, "%.3g", value);
+            lam_plot_write_number(value, text);
         take_name(ret_axis, (size_t)i, (size_t)count, text);
     }
     return true;

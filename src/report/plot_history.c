@@ -74,33 +74,42 @@ static size_t add_trials(history *h, lam_trial_state state)
     return h->table.row_count - before;
 }
 
-static const lam_rank *find_rank(const lam_ranking *ranking, int64_t configuration)
+static void add_best_row(history *h, int64_t configuration, double mean)
 {
-    for (size_t i = 0; i < ranking->count; i++)
-        if (ranking->ranks[i].configuration == configuration)
-            return &ranking->ranks[i];
-    return NULL;
+    lam_table_add_row(&h->table);
+    lam_table_set_number(&h->table, h->iteration, (double)configuration + 1);
+    lam_table_set_text(&h->table, h->state, "best so far");
+    lam_table_set_number(&h->table, h->best, lam_plotted_study_show(h->study, mean));
 }
 
-/* Configurations with fewer results than the pick have, like there, no say; so the last step
- * is the pick's mean. */
+/* The earliest of the first `count` ranks. */
+static size_t find_earliest(const lam_rank *ranks, size_t count)
+{
+    size_t earliest = 0;
+    for (size_t i = 1; i < count; i++)
+        if (ranks[i].configuration < ranks[earliest].configuration)
+            earliest = i;
+    return earliest;
+}
+
+/* A row for each improvement and one for the end. Ranks with fewer results than the pick have
+ * no say, as in the ranking, so that the last improvement is the pick. */
 static size_t add_best(history *h)
 {
-    const lam_study_view *view = h->study->view;
     const lam_ranking *ranking = &h->study->ranking;
-    const int sign = lam_objective_get_sign(view->plan.objective);
     const size_t before = h->table.row_count;
-    double best = NAN;
-    for (size_t c = 0; c < view->configuration_count && ranking->count > 0; c++) {
-        const lam_rank *rank = find_rank(ranking, (int64_t)c);
-        if (rank && rank->objective.count == ranking->ranks[0].objective.count &&
-            !(sign * rank->objective.mean <= sign * best))
-            best = rank->objective.mean;
-        lam_table_add_row(&h->table);
-        lam_table_set_number(&h->table, h->iteration, (double)c + 1);
-        lam_table_set_text(&h->table, h->state, "best so far");
-        lam_table_set_number(&h->table, h->best, lam_plotted_study_show(h->study, best));
+    size_t better = 0;
+    while (better < ranking->count &&
+           ranking->ranks[better].objective.count == ranking->ranks[0].objective.count)
+        better++;
+    while (better > 0) {
+        better = find_earliest(ranking->ranks, better);
+        const lam_rank *rank = &ranking->ranks[better];
+        add_best_row(h, rank->configuration, rank->objective.mean);
     }
+    if (ranking->count > 0)
+        add_best_row(h, (int64_t)h->study->view->configuration_count - 1,
+                     ranking->ranks[0].objective.mean);
     return h->table.row_count - before;
 }
 

@@ -105,8 +105,8 @@ static void add_lines(parallel *p)
 
 static void add_number(parallel *p, double x, double y, double value)
 {
-    char text[32];
-    lam_plot_write(text, sizeof text, "%.4g", value);
+    char text[LAM_PLOT_NUMBER_BYTES];
+    lam_plot_write_number(value, text);
     add_mark(p, x, y, text);
 }
 
@@ -204,7 +204,7 @@ lam_status lam_plot_parallel(lam_plotter *plotter, const lam_plotted_study *stud
     for (size_t i = 0; i < space->count; i++)
         lam_parameter_axis_make(&space->parameters[i], &p.axes[i]);
     find_range(&p);
-    if (study->ranking.count > 0)
+    if (study->ranking.count > 0 && space->count > 1)
         status = draw(&p, plotter);
     lam_table_free(&p.table);
     free(p.axes);

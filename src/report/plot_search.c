@@ -140,12 +140,12 @@ static void describe(const search_figure *figure, const lam_plotter *plotter,
                      lam_figure *ret_figure)
 {
     lam_strbuf caption = {0}, best = {0}, names = {0};
+    lam_plotted_study_append_recipe(figure->studies[0], &caption);
     for (size_t i = 0; i < figure->count; i++) {
         lam_strbuf_append(&names, "%s%s", i == 0 ? "" : ", ", figure->studies[i]->name);
         lam_plotted_study_append_best(figure->studies[i], &best);
         lam_plotted_study_append_plan(figure->studies[i], &caption);
     }
-    lam_plotted_study_append_recipe(figure->studies[0], &caption);
     lam_plotter_name_figure(plotter, figure->studies[0]->name, "search", ret_figure);
     lam_plot_write(ret_figure->title, sizeof ret_figure->title, "%s: %s against %s",
                    lam_strbuf_text(&names), lam_plotted_study_get_name(figure->studies[0]),
@@ -171,11 +171,12 @@ static lam_status draw(search_figure *figure, lam_plotter *plotter)
     add_columns(figure);
     for (size_t i = 0; i < figure->count; i++)
         add_study(figure, i);
-    const lam_panel panel = {
+    lam_panel panel = {
         .x = lam_parameter_axis_get(&figure->axis),
         .y = lam_plotted_study_make_axis(figure->studies[0], &figure->table, figure->mean),
         .series = series,
         .series_count = make_series(figure, &legend, series)};
+    panel.y.minimum = panel.y.maximum = NAN; /* errors reach further than means */
     lam_chart chart = {.table = &figure->table, .panels = &panel, .panel_count = 1};
     describe(figure, plotter, &chart.figure);
     lam_status status = lam_plotter_save(plotter, &chart);

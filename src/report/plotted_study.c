@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/strbuf.h"
@@ -12,7 +11,7 @@
 
 /* Losses whose largest is so many times their smallest are read on a logarithmic scale. */
 #define LOG_RATIO 30
-/* Of an axis that is cut off above: what is left free beneath. */
+/* Of an axis: what is left free at both ends. */
 #define AIR 0.04
 
 /* Without a share they stand behind. */
@@ -132,14 +131,13 @@ lam_axis lam_plotted_study_make_axis(const lam_plotted_study *study, const lam_t
         low = fmin(low, value);
         high = fmax(high, value);
     }
-    const bool is_cut = high > ceiling;
+    high = fmin(high, ceiling);
     lam_axis axis = {.label = lam_plotted_study_get_label(study),
                      .is_log = !lam_plotted_study_has_accuracy(study) && low > 0 &&
-                               fmin(high, ceiling) > LOG_RATIO * low,
-                     .minimum = NAN,
-                     .maximum = is_cut ? ceiling : NAN};
-    if (is_cut && !axis.is_log)
-        axis.minimum = low - AIR * (ceiling - low);
+                               high > LOG_RATIO * low};
+    const double air = axis.is_log ? pow(high / low, AIR) : AIR * (high - low);
+    axis.minimum = axis.is_log ? low / air : low - air;
+    axis.maximum = axis.is_log ? high * air : high + air;
     return axis;
 }
 
@@ -160,8 +158,8 @@ static const char *const pruning_names[] = {
 /* Four digits say enough of a range that another study's results narrowed down to. */
 static double round_off(double value)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%.4g", value);
+    char text[LAM_PLOT_NUMBER_BYTES];
+    lam_plot_write_number(value, text);
     return strtod(text, NULL);
 }
 
@@ -217,12 +215,9 @@ void lam_plotted_study_append_recipe(const lam_plotted_study *study, lam_strbuf 
 /* Long numbers by their first digits. */
 static void append_value(lam_strbuf *text, const char *key, const char *value)
 {
-    char *end = NULL;
-    const double number = strtod(value, &end);
-    if (end != value && *end == '\0')
-        lam_strbuf_append(text, "%s = %.4g", key, number);
-    else
-        lam_strbuf_append(text, "%s = %s", key, value);
+    char *end = NULL, digits[LAM_PLOT_NUMBER_BYTES];
+    lam_plot_write_number(strtod(value, &end), digits);
+    lam_strbuf_append(text, "%s = %s", key, end != value && *end == '\0' ? digits : value);
 }
 
 void lam_plotted_study_append_best(const lam_plotted_study *study, lam_strbuf *text)
@@ -253,8 +248,8 @@ void lam_plotted_study_describe(const lam_plotted_study *study, const lam_plotte
     lam_strbuf caption = {0}, alt = {0};
     lam_strbuf_append(&caption, "%s", note);
     lam_plotted_study_append_best(study, &caption);
-    lam_plotted_study_append_plan(study, &caption);
     lam_plotted_study_append_recipe(study, &caption);
+    lam_plotted_study_append_plan(study, &caption);
     lam_strbuf_append(&alt, "%s, of the study %s.", what, study->name);
     lam_plotted_study_append_best(study, &alt);
     lam_plotter_name_figure(plotter, study->name, kind, figure);

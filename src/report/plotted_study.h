@@ -17,7 +17,7 @@ typedef struct lam_plotted_study {
     double importance[LAM_MAX_PARAMETERS];    /* of each parameter; NaN: too little to say */
     size_t by_importance[LAM_MAX_PARAMETERS]; /* parameters, the most important first; of
                                                  equals, and without a share, as in the space */
-    char name[64];                            /* of its file, without folder and suffix */
+    char name[128];                           /* of its file, without folder and suffix */
 } lam_plotted_study;
 
 /** Errors: BAD_STUDY, NO_MEMORY. lam_plotted_study_close() it. */
@@ -41,8 +41,9 @@ const char *lam_plotted_study_get_value(const lam_plotted_study *study, const la
  * value; infinite for accuracies. */
 double lam_plotted_study_find_ceiling(const lam_plotted_study *study);
 
-/** The axis of an objective that is shown as column `column` of the table, up to the ceiling.
- * Losses that span more than a decade and a half are shown on a logarithmic scale. */
+/** The axis of an objective that is shown as column `column` of the table, with its range up to
+ * the ceiling; of one value alone both ends are the same. Losses that span more than a decade
+ * and a half are shown on a logarithmic scale. */
 lam_axis lam_plotted_study_make_axis(const lam_plotted_study *study, const lam_table *table,
                                      size_t column);
 

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/plotter.h"
 
+#include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "search/space_values.h"
+
 #define ELLIPSIS "…"
+/* Of the name of a file, in titles and legends. */
+#define MAX_STEM_CHARACTERS 40
 
 lam_plotter lam_plotter_start(lam_context *context, const lam_figure_options *options,
                               lam_figure_list *list)
@@ -85,8 +92,10 @@ void lam_plot_find_stem(const char *path, char *ret_stem, size_t bytes)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
-    int length = (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name));
-    lam_plot_write(ret_stem, bytes, "%.*s", length, name);
+    char stem[256];
+    const int length = (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name));
+    lam_plot_write(stem, sizeof stem, "%.*s", length, name);
+    lam_plot_shorten(stem, MAX_STEM_CHARACTERS, ret_stem, bytes);
 }
 
 static bool is_continuation(char byte)
@@ -106,6 +115,16 @@ void lam_plot_write(char *ret_text, size_t bytes, const char *format, ...)
     while (end > 0 && is_continuation(ret_text[end]))
         end--;
     strcpy(ret_text + end, "..");
+}
+
+void lam_plot_write_number(double value, char ret_text[LAM_PLOT_NUMBER_BYTES])
+{
+    static_assert(LAM_PLOT_NUMBER_BYTES >= LAM_PARAMETER_VALUE_BYTES, "too short");
+    ret_text[0] = '\0';
+    if (!isfinite(value))
+        return;
+    snprintf(ret_text, LAM_PLOT_NUMBER_BYTES, "%.4g", value);
+    lam_number_format(strtod(ret_text, NULL), ret_text);
 }
 
 void lam_plot_shorten(const char *text, size_t characters, char *ret_text, size_t bytes)

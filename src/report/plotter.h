@@ -32,11 +32,15 @@ LAM_MUST_USE lam_status lam_plotter_save_montage(lam_plotter *plotter,
 /** `status`, or NO_RENDERER where all went well but that. */
 LAM_MUST_USE lam_status lam_plotter_finish(const lam_plotter *plotter, lam_status status);
 
-/** The name of a file without its folder and its last suffix. */
+/** The name of a file without its folder and its last suffix, shortened if it is long. */
 void lam_plot_find_stem(const char *path, char *ret_stem, size_t bytes);
 
 /** Writes a text of a figure; one that is too long ends in "..", never within a character. */
 void lam_plot_write(char *ret_text, size_t bytes, const char *format, ...) LAM_PRINTF(3, 4);
+
+/** Four digits of a number, which say enough in a figure: "1.209e-5"; "" for none. */
+#define LAM_PLOT_NUMBER_BYTES 64
+void lam_plot_write_number(double value, char ret_text[LAM_PLOT_NUMBER_BYTES]);
 
 /** At most so many characters of a text; of a longer one the beginning and "…". */
 void lam_plot_shorten(const char *text, size_t characters, char *ret_text, size_t bytes);
