@@ -271,6 +271,35 @@ START_TEST(long_lines_keep_extremes_and_gaps)
 }
 END_TEST
 
+START_TEST(legends_of_many_long_titles_leave_room_for_the_plot)
+{
+    fill_table(3, "t");
+    lam_series series[LAM_CHART_MAX_SERIES];
+    for (int s = 0; s < LAM_CHART_MAX_SERIES; s++) {
+        series[s] = make_series(LAM_MARK_LINE);
+        series[s].color = s;
+        series[s].title = "a title of a series that has far too many words in it to be read";
+    }
+    lam_panel panel = {.series = series, .series_count = LAM_CHART_MAX_SERIES};
+    lam_chart chart = {.figure = {.name = "chart"},
+                       .table = &table,
+                       .panels = &panel,
+                       .panel_count = 1,
+                       .width = 600,
+                       .height = 100};
+    ck_assert_ok(lam_chart_save(test_context(), &chart, &options, &list));
+    char *script = test_file_read(test_path(&folder, "chart.gp"), NULL);
+    const char *at = strstr(script, "set terminal svg size 600,");
+    ck_assert_ptr_nonnull(at);
+    int rows = 0, height = atoi(strchr(at, ',') + 1);
+    ck_assert_int_eq(sscanf(strstr(script, "maxrows "), "maxrows %d", &rows), 1);
+    ck_assert_int_le(rows, LAM_CHART_MAX_SERIES / 2);
+    ck_assert_int_gt(height, 16 * rows + 80);
+    ck_assert_ptr_nonnull(strstr(script, "title 'a title of a series …'"));
+    free(script);
+}
+END_TEST
+
 START_TEST(missing_gnuplot_leaves_data_and_script)
 {
     fill_table(3, "t");
@@ -374,6 +403,7 @@ static void add_tests(Suite *suite)
         {"hostile", hostile_texts_are_drawn_as_they_are},
         {"little", little_or_no_data_is_drawn},
         {"long", long_lines_keep_extremes_and_gaps},
+        {"legends", legends_of_many_long_titles_leave_room_for_the_plot},
         {"missing", missing_gnuplot_leaves_data_and_script},
         {"failing", failing_gnuplot_is_quoted_and_leaves_no_picture},
         {"stop", request_to_stop_ends_gnuplot},

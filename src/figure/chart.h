@@ -98,7 +98,8 @@ typedef struct lam_chart {
     const lam_panel *panels;
     size_t panel_count;
     size_t columns;    /* of panels, filled row by row; 0 is 1: stacked with x axes aligned */
-    int width, height; /* pixels at 96 per inch; 0: 800 x what the panels need */
+    int width, height; /* pixels at 96 per inch; 0: 800 x what the panels need. A height that
+                          leaves plots no room is exceeded */
 } lam_chart;
 
 /** Writes <name>.tsv and <name>.gp, draws the pictures, and appends the figure to the list.

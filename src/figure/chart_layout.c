@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
+#include "base/checked.h"
 #include "figure/chart_plan.h"
 #include "figure/figure_text.h"
 
@@ -13,11 +14,15 @@
 #define MAX_NAME_EMS 26.0
 #define MAX_STANDING_EMS 14.0
 #define MAX_NAME_SHARE 0.3 /* of the width that a panel has */
+#define MIN_SCALE 0.4      /* of plots that shall be low */
 #define TICK_DISTANCE 38.0
 #define TICK_GAP 14.0 /* from an axis to its numbers */
 #define MAX_LEGEND_EMS 44.0
+#define MIN_LEGEND_EMS 8.0
+#define LONG_LEGEND 8 /* rows */
+#define MAX_CUT_COLUMNS 3.0
 #define SCALE_WIDTH 14.0  /* of a colour scale */
-#define SAMPLE_WIDTH 60.0 /* of an entry of the legend, beside its title */
+#define SAMPLE_WIDTH 52.0 /* of an entry of the legend, beside its title */
 #define ROW_HEIGHT 20.0   /* of a named row */
 
 static double max_name_ems(const lam_axis *axis, double limit)
@@ -82,11 +87,13 @@ static void plan_legend(const lam_panel *of, lam_panel_plan *panel)
 {
     size_t entries;
     double width = panel->right - panel->left;
-    double room = fmax(4, (width - SAMPLE_WIDTH) / LAM_FONT_SMALL);
-    panel->legend_ems = fmin(fmin(max_legend_ems(of, panel, &entries), MAX_LEGEND_EMS), room);
-    size_t fit = (size_t)(width / (SAMPLE_WIDTH + LAM_FONT_SMALL * panel->legend_ems));
-    panel->legend_columns = fit < 1 ? 1 : fit < entries ? fit : entries;
-    panel->legend_rows = entries > 0 ? 1 + (entries - 1) / panel->legend_columns : 0;
+    double widest = fmin(max_legend_ems(of, panel, &entries), MAX_LEGEND_EMS);
+    /* Long titles are cut where they would make a long column. */
+    double columns = fmin(MAX_CUT_COLUMNS, (double)(entries / LONG_LEGEND + 1));
+    double room = (width / columns - SAMPLE_WIDTH) / LAM_FONT_SMALL;
+    panel->legend_ems = fmin(widest, fmax(MIN_LEGEND_EMS, room));
+    size_t fit = (size_t)fmax(1, width / (SAMPLE_WIDTH + LAM_FONT_SMALL * panel->legend_ems));
+    panel->legend_rows = lam_divide_up(entries, fit);
 }
 
 /* Above and beneath the plot, whose width is known. */
@@ -215,7 +222,8 @@ static size_t count_caption_lines(const lam_chart_plan *plan)
     return count;
 }
 
-/* By how much the plots' heights are multiplied so that all fits the height asked for. */
+/* By how much the plots' heights are multiplied so that all fits the height asked for; what
+ * has less room than that becomes higher. */
 static double find_scale(const lam_chart_plan *plan, size_t columns, double fixed)
 {
     double plots = 0;
@@ -225,7 +233,7 @@ static double find_scale(const lam_chart_plan *plan, size_t columns, double fixe
         fixed += row.top_room + row.bottom_room + GAP;
     }
     bool is_free = plan->chart->height <= 0 || plots <= 0;
-    return is_free ? 1 : fmax(0.1, (plan->chart->height - fixed) / plots);
+    return is_free ? 1 : fmax(MIN_SCALE, (plan->chart->height - fixed) / plots);
 }
 
 void lam_chart_plan_layout(lam_chart_plan *plan)
@@ -243,5 +251,5 @@ void lam_chart_plan_layout(lam_chart_plan *plan)
         top = place_row(plan, p, columns, row, top);
     }
     plan->caption_top = top;
-    plan->height = chart->height > 0 ? chart->height : ceil(top + caption + EDGE);
+    plan->height = fmax(chart->height, ceil(top + caption + EDGE));
 }

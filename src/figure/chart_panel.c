@@ -207,11 +207,12 @@ static void write_legend(const lam_chart_plan *plan, const lam_panel_plan *panel
     }
     lam_strbuf_append(
         script,
-        "    set key at screen %.5f, %.5f left top horizontal maxcols %zu Left reverse "
-        "samplen 2 font ',%d' textcolor rgb text_color\n",
+        "    set key at screen %.5f, %.5f left top vertical maxrows %zu Left reverse "
+        "samplen 2 spacing legend_spacing width legend_width font ',%d' textcolor rgb "
+        "text_color\n",
         panel->left / plan->width,
         1 - (panel->top - 4 - 16 * (double)panel->legend_rows) / plan->height,
-        panel->legend_columns, LAM_FONT_SMALL);
+        panel->legend_rows, LAM_FONT_SMALL);
 }
 
 static void write_word(double x, double y, const char *text, const char *color,

@@ -37,7 +37,7 @@ typedef struct lam_panel_plan {
     size_t x_tick_count, y_tick_count, color_tick_count;
     double x_name_ems, y_name_ems; /* room for named tics */
     bool x_names_stand;            /* turned by 90 degrees */
-    size_t legend_columns, legend_rows;
+    size_t legend_rows;
     double legend_ems; /* room for a title in the legend */
     double cell_left, cell_top;
     double left, right, top, bottom; /* of the plot itself */

@@ -48,7 +48,8 @@ static void write_colors(const lam_theme_colors *colors, lam_strbuf *script)
     lam_strbuf_append(script, "set palette defined (%s)\n", colors->scale);
 }
 
-/* Sizes are of 96 pixels per inch; PNG has twice as many, and PDF counts 72 points. */
+/* Sizes are of 96 pixels per inch; PNG has twice as many, and PDF counts 72 points. Lines of
+ * the legend are 16 pixels apart in all of them. */
 static void write_terminals(const lam_chart_plan *plan, lam_strbuf *script)
 {
     int width = (int)plan->width, height = (int)plan->height;
@@ -56,18 +57,20 @@ static void write_terminals(const lam_chart_plan *plan, lam_strbuf *script)
                          "font 'DejaVu Sans, sans-serif,12'";
     lam_strbuf_append(script,
                       "    if (format eq 'svg') {\n"
-                      "        set terminal svg size %d,%d %s\n    }\n",
+                      "        set terminal svg size %d,%d %s\n"
+                      "        legend_spacing = 0.97; legend_width = -2\n    }\n",
                       width, height, common);
-    lam_strbuf_append(
-        script,
-        "    if (format eq 'png') {\n"
-        "        set terminal pngcairo size %d,%d %s \\\n"
-        "            fontscale 1.5 linewidth 2 dashlength 0.5 pointscale 2\n    }\n",
-        2 * width, 2 * height, common);
+    lam_strbuf_append(script,
+                      "    if (format eq 'png') {\n"
+                      "        set terminal pngcairo size %d,%d %s \\\n"
+                      "            fontscale 1.5 linewidth 2 dashlength 0.5 pointscale 2\n"
+                      "        legend_spacing = 1.24; legend_width = 0\n    }\n",
+                      2 * width, 2 * height, common);
     lam_strbuf_append(script,
                       "    if (format eq 'pdf') {\n"
                       "        set terminal pdfcairo size %.4fin,%.4fin %s \\\n"
-                      "            fontscale 0.5625 linewidth 1.5 pointscale 0.5\n    }\n",
+                      "            fontscale 0.5625 linewidth 1.5 pointscale 0.5\n"
+                      "        legend_spacing = 1.24; legend_width = 0\n    }\n",
                       width / 96., height / 96., common);
 }
 
