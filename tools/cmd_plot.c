@@ -314,8 +314,9 @@ static void add_file(json_t *files, const char *directory, const char *name, con
         json_array_append_new(files, json_string(path));
 }
 
-/* Pictures first. */
-static json_t *list_files(const plot_command *command, const lam_figure *figure, bool is_drawn)
+/* Pictures first, and how many they are. */
+static json_t *list_files(const plot_command *command, const lam_figure *figure, bool is_drawn,
+                          size_t *ret_pictures)
 {
     const char *directory = command->options.directory;
     json_t *files = json_array();
@@ -325,6 +326,7 @@ static json_t *list_files(const plot_command *command, const lam_figure *figure,
         if (command->options.formats & formats[i].bit)
             add_file(files, directory, figure->name, suffix);
     }
+    *ret_pictures = json_array_size(files);
     add_file(files, directory, figure->name, ".tsv");
     add_file(files, directory, figure->name, "-drawn.tsv");
     add_file(files, directory, figure->name, ".gp");
@@ -332,27 +334,12 @@ static json_t *list_files(const plot_command *command, const lam_figure *figure,
     return files;
 }
 
-static bool is_picture(const plot_command *command, const char *path)
-{
-    const char *suffix = strrchr(path, '.');
-    for (int i = 0; i < FORMAT_COUNT; i++)
-        if (command->options.formats & formats[i].bit &&
-            strcmp(suffix + 1, formats[i].name) == 0)
-            return true;
-    return false;
-}
-
 /* The pictures; where there are none, what they would be drawn from. */
-static void print_files(const plot_command *command, const json_t *files, bool is_drawn)
+static void print_files(const json_t *files, size_t pictures)
 {
-    size_t index;
-    const json_t *file;
-    json_array_foreach(files, index, file)
-    {
-        const char *path = json_string_value(file);
-        if (!is_drawn || is_picture(command, path))
-            puts(path);
-    }
+    size_t count = pictures > 0 ? pictures : json_array_size(files);
+    for (size_t i = 0; i < count; i++)
+        puts(json_string_value(json_array_get(files, i)));
 }
 
 static void print_figures(const plot_command *command, const lam_figure_list *list,
@@ -361,9 +348,10 @@ static void print_figures(const plot_command *command, const lam_figure_list *li
     json_t *figures = json_array();
     for (size_t i = 0; i < list->count; i++) {
         const lam_figure *figure = &list->figures[i];
-        json_t *files = list_files(command, figure, is_drawn);
+        size_t pictures = 0;
+        json_t *files = list_files(command, figure, is_drawn, &pictures);
         if (!command->common.json)
-            print_files(command, files, is_drawn);
+            print_files(files, pictures);
         json_array_append_new(figures,
                               json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", figure->name,
                                         "title", figure->title, "caption", figure->caption,

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
-from support import (BAD_MODEL, BAD_OUTPUT, INTERRUPTED, NO_RENDERER, RECIPE, SMALL, USAGE,
-                     LaminaTest, lamina, read_metrics, read_record, start, succeed)
+from support import (BAD_MODEL, BAD_OUTPUT, INTERRUPTED, NO_RENDERER, RECIPE, SMALL, SOURCE_ROOT,
+                     USAGE, LaminaTest, lamina, read_metrics, read_record, start, succeed)
 
 MEASURED = ["step", "epoch", "learning_rate", "train_loss", "train_cost", "train_accuracy",
             "validation_loss", "validation_cost", "validation_accuracy"]
@@ -88,7 +88,7 @@ class PlotTest(LaminaTest):
 
 class OfRuns(PlotTest):
     def test_data_is_what_was_measured(self):
-        self.assertIn("a2-fig4-curves", self.plot(self.run_folder))
+        self.assertIn("a2-fig4-curves", self.plot(self.run_folder, "--kind", "curves"))
         table = read_table(self.folder / "a2-fig4-curves.tsv")
         self.assert_same_rows(table, read_metrics(self.run_folder))
         row = [row for row in table if row["part"] == "measured"][-1]
@@ -96,7 +96,7 @@ class OfRuns(PlotTest):
                                100 * float(row["train_accuracy"]), 9)
 
     def test_rates_are_those_of_the_schedule(self):
-        self.plot(self.run_folder)
+        self.plot(self.run_folder, "--kind", "curves")
         table = read_table(self.folder / "a2-fig4-curves.tsv")
         rates = {row["step"]: float(row["learning_rate"]) for row in table
                  if row["part"] == "schedule"}
@@ -106,7 +106,8 @@ class OfRuns(PlotTest):
             self.assertAlmostEqual(rates[line[0]], float(line[2]), delta=1e-9)
 
     def test_pictures_can_be_read(self):
-        figures = self.plot(self.run_folder, "--format", "svg,png,pdf", "--theme", "dark")
+        figures = self.plot(self.run_folder, "--kind", "curves", "--format",
+                            "svg,png,pdf", "--theme", "dark")
         files = figures["a2-fig4-curves"]["files"]
         self.assertEqual([path.rsplit(".", 1)[1] for path in files],
                          ["svg", "png", "pdf", "tsv", "gp"])
@@ -231,7 +232,8 @@ class OfRangeTests(PlotTest):
                 folder = self.place / shape
                 succeed("lr-range", RECIPE, "--data", "synthetic", "--steps", "40", "--minimum",
                         "1e-5", "--maximum", "1e-1", "--shape", shape, "-o", folder)
-                figures = self.plot(folder, self.run_folder, "--format", "svg,png")
+                figures = self.plot(folder, self.run_folder, "--kind",
+                                    "curves,lr-range", "--format", "svg,png")
                 self.assertIn(f"{shape}-lr-range", figures)
                 self.assertIn("a2-fig4-curves", figures)
                 table = read_table(self.folder / f"{shape}-lr-range.tsv")
@@ -241,6 +243,28 @@ class OfRangeTests(PlotTest):
                     self.assertEqual({name: float(row[name]) for name in line},
                                      {name: float(text) for name, text in line.items()})
                 self.assertIn(f"{shape}-lr-range", self.plot(folder / "lr-range.csv"))
+
+
+class OfOtherThings(PlotTest):
+    def test_networks_are_asked_where_kinds_are_named(self):
+        figures = self.plot(self.run_folder, "--format", "png", "--model", "best", "--kind",
+                            "weights,confusion,probabilities,confident")
+        for kind in ["weights", "confusion", "probabilities", "confident"]:
+            self.assertTrue(any(kind in name for name in figures), kind)
+            self.assertFalse(any(f"{kind}: " in line for line in self.messages), kind)
+        confusion = next(name for name in figures if "confusion" in name)
+        counts = read_table(self.folder / f"{confusion}.tsv")
+        self.assertGreaterEqual(len(counts), 100)
+
+    def test_without_augmentation_there_is_nothing_to_show(self):
+        self.assertEqual(self.plot(self.run_folder, "--kind", "augmentation"), {})
+        self.assertIn("augmentation: there is nothing to show", " ".join(self.messages))
+
+    def test_sources_may_be_mixed(self):
+        bench = sorted((SOURCE_ROOT / "results" / "bench").glob("*-scaling.json"))[0]
+        figures = self.plot(bench, self.run_folder)
+        self.assertIn("a2-fig4-curves", figures)
+        self.assertIn(f"{bench.stem}", figures)
 
 
 class Refusals(PlotTest):
@@ -264,10 +288,11 @@ class Refusals(PlotTest):
         self.assert_refused(USAGE, [run, "--kind", "lr-range"], "lr-range", "curves")
         self.assert_refused(USAGE, [run, "--format", "gif"], "gif", "svg")
         self.assert_refused(USAGE, [run, "--theme", "blue"], "blue", "dark")
+        self.assert_refused(BAD_MODEL, [run, "--kind", "weights", "--model", "none"], "none")
         self.assertFalse((self.place / "refused").exists())
 
     def test_without_gnuplot_data_and_scripts_are_left(self):
-        result = self.assert_refused(NO_RENDERER, [self.set, self.run_folder], "gnuplot",
+        result = self.assert_refused(NO_RENDERER, [self.run_folder], "gnuplot",
                                      env={"LAMINA_GNUPLOT": "/nonexistent/gnuplot"})
         for path in result.out.split():
             self.assertTrue(path.endswith((".tsv", ".gp", "-sheet.png")), path)
