@@ -264,7 +264,7 @@ class OfOtherThings(PlotTest):
         bench = sorted((SOURCE_ROOT / "results" / "bench").glob("*-scaling.json"))[0]
         figures = self.plot(bench, self.run_folder)
         self.assertIn("a2-fig4-curves", figures)
-        self.assertIn(f"{bench.stem}", figures)
+        self.assertTrue(any(name.startswith("pthread-") for name in figures), list(figures))
 
 
 class Refusals(PlotTest):
