@@ -237,11 +237,12 @@ static void write_words(const lam_chart_plan *plan, size_t panel, const lam_seri
         lam_point p;
         if (!lam_series_get_point(chart, &chart->panels[panel], series, row, &p))
             continue;
-        bool is_light = series->is_light_on_dark || (series->has_value && p.value < light_from);
+        bool is_on_cell = series->has_value && isfinite(p.value);
+        bool is_light = series->is_light_on_dark || (is_on_cell && p.value < light_from);
         write_word(p.x, p.y, lam_table_get_text(chart->table, row, series->text),
-                   is_light            ? "'#ffffff'"
-                   : series->has_value ? "'#000000'"
-                                       : "text_color",
+                   is_light     ? "'#ffffff'"
+                   : is_on_cell ? "'#000000'"
+                                : "text_color",
                    script);
     }
 }

@@ -442,18 +442,21 @@ static void append_run(lam_strbuf *text, const curves *c, size_t index)
 {
     const lam_plotted_run *run = &c->runs[index];
     const lam_run_history *first = run->set.runs;
-    lam_strbuf_append(text, "%s", run->label);
-    append_parts(text, c, c->settings[index], false);
+    lam_strbuf parts = {0};
+    append_parts(&parts, c, c->settings[index], false);
     if (c->count == 1)
-        lam_strbuf_append(text, ", %" PRIu32 " training rows, %s, Lamina %s",
+        lam_strbuf_append(&parts, ", %" PRIu32 " training rows, %s, Lamina %s",
                           first->rows[LAM_SPLIT_TRAIN], first->device, first->version);
     if (run->set.is_seed_set) {
-        append_seeds(text, &run->set, c->rows[index].networks);
+        append_seeds(&parts, &run->set, c->rows[index].networks);
     } else {
-        lam_strbuf_append(text, ", seed %" PRIu64, first->seed);
-        append_state(text, first);
+        lam_strbuf_append(&parts, ", seed %" PRIu64, first->seed);
+        append_state(&parts, first);
     }
-    lam_strbuf_append(text, index + 1 < c->count ? "; " : ".");
+    const char *list = lam_strbuf_text(&parts);
+    lam_strbuf_append(text, "%s: %s%s", run->label, list + strspn(list, ", "),
+                      index + 1 < c->count ? "; " : ".");
+    lam_strbuf_free(&parts);
 }
 
 static void describe_runs(curves *c, lam_strbuf *caption)
