@@ -346,7 +346,7 @@ START_TEST(confident_images_are_listed_by_row_of_the_split)
     ck_assert_ok(lam_plot_images(test_context(), &run, 1, dataset,
                                  LAM_PLOT_BIT(LAM_PLOT_KIND_CONFIDENT), into_folder(), &list));
     ck_assert_str_eq(list.figures[0].name, "a-confident");
-    ck_assert_uint_eq(read_column("a-confident", "image", images), 20);
+    ck_assert_uint_eq(read_column("a-confident", "image", images), 15);
     const double right[10] = {5000, 0, 1, 2, 3, 4, 5, 6, 7, 8};
     for (int i = 0; i < 10; i++)
         ck_assert_double_eq(images[i], right[i]);

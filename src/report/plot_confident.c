@@ -10,8 +10,8 @@
 #define GROUPS 2       /* right and wrong images */
 #define MOST_IMAGES 10 /* of a group */
 #define COLUMNS 5      /* wide enough for the words beneath */
-#define MOST_ROWS (GROUPS * MOST_IMAGES / COLUMNS)
 #define MOST_TILES (GROUPS * MOST_IMAGES)
+#define MOST_ROWS (MOST_TILES / COLUMNS)
 #define ARROW "\xe2\x86\x92"
 #define LABEL_BYTES 96
 
@@ -31,7 +31,8 @@ typedef struct confident_figure {
     lam_table table;
     uint32_t rows[GROUPS][MOST_IMAGES];
     size_t count[GROUPS];
-    size_t places; /* for tiles of a group, whole rows of them */
+    const char *row_names[MOST_ROWS];
+    size_t tile_count;
     lam_tile tiles[MOST_TILES];
     uint8_t rgb[MOST_TILES][LAM_IMAGE_INPUTS];
     char labels[MOST_TILES][LABEL_BYTES];
@@ -72,28 +73,28 @@ static void add_tile(confident_figure *f, uint32_t row, lam_tile *ret_tile)
     *ret_tile = (lam_tile){.rgb = f->rgb[tile], .label = f->labels[tile]};
 }
 
-/* A group with fewer images than the other ends in empty places. */
+/* In whole rows of tiles, the last of which may end in empty places. */
 static void add_group(confident_figure *f, size_t group)
 {
-    for (size_t rank = 0; rank < f->places; rank++) {
+    for (size_t rank = 0; rank < f->count[group] || rank % COLUMNS > 0; rank++) {
+        f->row_names[f->tile_count / COLUMNS] = group_names[group];
         lam_table_add_row(&f->table);
         lam_table_set_text(&f->table, GROUP, group_names[group]);
         lam_table_set_number(&f->table, RANK, (double)rank + 1);
         if (rank < f->count[group])
-            add_tile(f, f->rows[group][rank], &f->tiles[group * f->places + rank]);
+            add_tile(f, f->rows[group][rank], &f->tiles[f->tile_count]);
+        f->tile_count++;
     }
 }
 
 static void fill(confident_figure *f)
 {
-    for (size_t group = 0; group < GROUPS; group++)
+    add_columns(&f->table);
+    for (size_t group = 0; group < GROUPS; group++) {
         f->count[group] = lam_predictions_find_confident(f->predictions, group == 0,
                                                          MOST_IMAGES, f->rows[group]);
-    size_t most = f->count[0] > f->count[1] ? f->count[0] : f->count[1];
-    f->places = (most + COLUMNS - 1) / COLUMNS * COLUMNS;
-    add_columns(&f->table);
-    for (size_t group = 0; group < GROUPS; group++)
         add_group(f, group);
+    }
 }
 
 static void describe(const lam_plotter *plotter, const lam_plot_predictions *run,
@@ -124,11 +125,8 @@ static lam_status save(lam_plotter *plotter, const lam_plot_predictions *run,
     fill(f);
     if (f->table.failed)
         return lam_fail_memory(plotter->context, "a figure of images", 0);
-    if (f->places == 0)
+    if (f->tile_count == 0)
         return LAM_STATUS_OK;
-    const char *row_names[MOST_ROWS];
-    for (size_t row = 0; row * COLUMNS < GROUPS * f->places; row++)
-        row_names[row] = group_names[row * COLUMNS / f->places];
     lam_montage montage = {
         .table = &f->table,
         .tile_width = LAM_IMAGE_SIDE,
@@ -136,8 +134,8 @@ static lam_status save(lam_plotter *plotter, const lam_plot_predictions *run,
         .magnification = 4,
         .columns = COLUMNS,
         .tiles = f->tiles,
-        .tile_count = GROUPS * f->places,
-        .row_names = row_names,
+        .tile_count = f->tile_count,
+        .row_names = f->row_names,
     };
     describe(plotter, run, f, &montage.figure);
     return lam_plotter_save_montage(plotter, &montage);

@@ -44,7 +44,7 @@ static void set_share(lam_table *table, uint32_t count, uint32_t all)
     char text[32] = "\xe2\x80\x93";
     double percent = all ? 100. * count / all : NAN;
     if (all)
-        snprintf(text, sizeof text, "%.*f %%", percent < 10 ? 1 : 0, percent);
+        snprintf(text, sizeof text, "%.*f %%", count > 0 && percent < 10 ? 1 : 0, percent);
     lam_table_set_number(table, IMAGES, count);
     lam_table_set_number(table, PERCENT, percent);
     lam_table_set_text(table, PERCENT_TEXT, text);
@@ -104,12 +104,22 @@ static size_t find_worst_cell(const lam_table *table)
     return worst;
 }
 
+static void describe_worst(const lam_table *table, char *text, size_t bytes)
+{
+    size_t cell = find_worst_cell(table);
+    *text = '\0';
+    if (lam_table_get_number(table, cell, IMAGES) > 0)
+        lam_plot_write(text, bytes, " Most often wrong: %s is taken for %s (%s of its images).",
+                       lam_table_get_text(table, cell, TRUE_CLASS),
+                       lam_table_get_text(table, cell, PREDICTED_CLASS),
+                       lam_table_get_text(table, cell, PERCENT_TEXT));
+}
+
 static void describe(const lam_plotter *plotter, const lam_plot_predictions *run,
                      const lam_table *table, lam_figure *figure)
 {
     const lam_predictions *predictions = run->predictions;
-    char label[LAM_RUN_LABEL_BYTES], settings[400];
-    size_t worst = find_worst_cell(table);
+    char label[LAM_RUN_LABEL_BYTES], settings[400], worst[200];
     lam_run_make_label(run->recipe, run->path, label);
     lam_recipe_summarize(run->recipe, settings, sizeof settings);
     lam_plotter_name_figure(plotter, label, "confusion", figure);
@@ -123,12 +133,11 @@ static void describe(const lam_plotter *plotter, const lam_plot_predictions *run
         "for it. %s.",
         label, predictions->rows, lam_split_name(predictions->split),
         100 * predictions->accuracy, settings);
+    describe_worst(table, worst, sizeof worst);
     lam_plot_write(figure->alt, sizeof figure->alt,
                    "Grid of ten true by ten predicted classes, %.2f %% of the images on its "
-                   "diagonal. Most often wrong: %s is taken for %s (%s of its images).",
-                   100 * predictions->accuracy, lam_table_get_text(table, worst, TRUE_CLASS),
-                   lam_table_get_text(table, worst, PREDICTED_CLASS),
-                   lam_table_get_text(table, worst, PERCENT_TEXT));
+                   "diagonal.%s",
+                   100 * predictions->accuracy, worst);
 }
 
 static lam_status save(lam_plotter *plotter, const lam_plot_predictions *run,

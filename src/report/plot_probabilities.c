@@ -22,6 +22,7 @@ typedef struct probability_figure {
     double most[GROUPS]; /* images in a bin */
     uint32_t none;       /* images without a number */
     lam_series series[MOST_PANELS];
+    lam_word words[MOST_PANELS];
     lam_panel panels[MOST_PANELS];
 } probability_figure;
 
@@ -59,10 +60,19 @@ static void fill_table(probability_figure *f)
     }
 }
 
+static bool is_empty(const probability_figure *f, const lam_series *series)
+{
+    for (size_t row = 0; row < series->row_count; row++)
+        if (lam_table_get_number(&f->table, series->first_row + row, IMAGES) > 0)
+            return false;
+    return true;
+}
+
 /* Panels of one group stand in a row and share their scale, so that runs compare. */
 static void add_panel(probability_figure *f, size_t run, size_t group)
 {
     size_t index = group * f->count + run;
+    double top = f->most[group] > 0 ? 1.05 * f->most[group] : 1;
     f->series[index] = (lam_series){
         .mark = LAM_MARK_BARS,
         .color = (int)group,
@@ -72,6 +82,7 @@ static void add_panel(probability_figure *f, size_t run, size_t group)
         .y = IMAGES,
         .bar_width = BIN_WIDTH,
     };
+    f->words[index] = (lam_word){.x = 0.5, .y = top / 2, .text = "none"};
     f->panels[index] = (lam_panel){
         .title = group == 0 ? f->labels[run] : NULL,
         .x = {.label = group + 1 == GROUPS ? "probability of the true class" : NULL,
@@ -81,9 +92,11 @@ static void add_panel(probability_figure *f, size_t run, size_t group)
                        : group == 0 ? "images classified right"
                                     : "images classified wrong",
               .minimum = 0,
-              .maximum = f->most[group] > 0 ? 1.05 * f->most[group] : 1},
+              .maximum = top},
         .series = &f->series[index],
         .series_count = 1,
+        .words = &f->words[index],
+        .word_count = is_empty(f, &f->series[index]),
     };
 }
 
@@ -146,6 +159,8 @@ static lam_status save(lam_plotter *plotter, probability_figure *f)
     fill_table(f);
     if (f->table.failed)
         return lam_fail_memory(plotter->context, "a histogram", 0);
+    if (f->most[0] + f->most[1] == 0)
+        return LAM_STATUS_OK;
     for (size_t group = 0; group < GROUPS; group++)
         for (size_t run = 0; run < f->count; run++)
             add_panel(f, run, group);

@@ -42,7 +42,7 @@ static void join_dashes(char *stem)
 {
     char *end = stem;
     for (const char *c = stem; *c; c++)
-        if (*c != '-' || c[1] != '-')
+        if (*c != '-' || (c[1] != '-' && c[1] != '\0'))
             *end++ = *c;
     *end = '\0';
 }
