@@ -370,6 +370,12 @@ enum { UNITS = 3, PLANE = LAM_IMAGE_SIDE * LAM_IMAGE_SIDE };
 
 static lam_recipe recipe;
 
+static void use_single_layer(size_t units)
+{
+    recipe.network.layer_count = 1;
+    recipe.network.layers[0] = (lam_layer){.type = LAM_LAYER_TYPE_DENSE, .width = (int)units};
+}
+
 static const char *write_model(const double *weights, size_t units)
 {
     const char *path = test_path(&folder, "model.safetensors");
@@ -379,8 +385,6 @@ static const char *write_model(const double *weights, size_t units)
     ck_assert_ok(lam_safetensors_writer_add(writer, "layer1.weight", false, shape, 2, weights));
     ck_assert_ok(lam_safetensors_writer_save(writer, path));
     lam_safetensors_writer_destroy(&writer);
-    recipe.network.layer_count = 1;
-    recipe.network.layers[0] = (lam_layer){.type = LAM_LAYER_TYPE_DENSE, .width = (int)units};
     return path;
 }
 
@@ -398,6 +402,7 @@ static lam_first_layer load_units(void)
     weights[PLANE + 1][0] = 4;
     weights[2 * PLANE + LAM_IMAGE_SIDE][0] = 1;
     lam_first_layer layer = {0};
+    use_single_layer(UNITS);
     ck_assert_ok(lam_first_layer_load(test_context(), &recipe,
                                       write_model(&weights[0][0], UNITS), &layer));
     ck_assert_uint_eq(layer.units, UNITS);
@@ -462,6 +467,7 @@ START_TEST(weights_that_are_no_numbers_or_of_another_width_are_refused)
 {
     static double weights[LAM_IMAGE_INPUTS];
     lam_first_layer layer = {0};
+    use_single_layer(1);
     weights[7] = NAN;
     const char *path = write_model(weights, 1);
     ck_assert_int_eq(lam_first_layer_load(test_context(), &recipe, path, &layer),
@@ -471,6 +477,65 @@ START_TEST(weights_that_are_no_numbers_or_of_another_width_are_refused)
     ck_assert_int_eq(lam_first_layer_load(test_context(), &recipe, path, &layer),
                      LAM_STATUS_BAD_MODEL);
     ck_assert_ptr_null(layer.weights);
+}
+END_TEST
+
+/* A run folder in the test's own whose first layer has `units` units, and its figures. */
+static lam_figure_list plot_units(size_t units, bool is_hidden)
+{
+    static double weights[LAM_IMAGE_INPUTS * 250];
+    lam_figure_list list = {0};
+    char *json = NULL, record[8192], text[256];
+    for (size_t i = 0; i < LAM_IMAGE_INPUTS * units; i++)
+        weights[i] = (double)(i % units) - (double)(i / units) / LAM_IMAGE_INPUTS;
+    snprintf(text, sizeof text,
+             "{name: a, layers: [%s {type: dense, width: 10}], batch: 10,"
+             "schedule: {type: constant, rate: 0.1}, stop: {epochs: 1}}",
+             is_hidden ? "{type: dense, width: 250}, relu," : "");
+    ck_assert_ok(
+        lam_recipe_parse(test_context(), text, strlen(text), "test", NULL, 0, &recipe));
+    ck_assert_ok(lam_recipe_format(test_context(), &recipe, &json));
+    snprintf(record, sizeof record, "{\"status\": \"running\", \"recipe\": %s}", json);
+    test_file_write_text(test_path(&folder, "run.json"), record);
+    write_model(weights, units);
+    ck_assert_ok(lam_plot_weights(test_context(), folder.path, NULL, into_folder(), &list));
+    free(json);
+    return list;
+}
+
+START_TEST(each_class_of_a_single_layer_has_a_picture)
+{
+    double least[16], greatest[16];
+    lam_figure_list list = plot_units(10, false);
+    ck_assert_uint_eq(list.count, 2);
+    ck_assert_str_eq(list.figures[0].name, "a-weights");
+    ck_assert_str_eq(list.figures[1].name, "a-weights-shared");
+    ck_assert_uint_eq(read_column("a-weights", "minimum", least), 10);
+    ck_assert_uint_eq(read_column("a-weights-shared", "maximum", greatest), 10);
+    for (int unit = 0; unit < 10; unit++) {
+        ck_assert_double_eq_tol(least[unit], unit - 1, 1e-3);
+        ck_assert_double_eq_tol(greatest[unit], unit, 1e-3);
+    }
+    char *text = test_file_read(test_path(&folder, "a-weights.tsv"), NULL);
+    ck_assert_ptr_nonnull(strstr(text, "\n10\ttruck\t"));
+    free(text);
+    ck_assert(test_file_exists(test_path(&folder, "a-weights-sheet.png")));
+    ck_assert_ptr_nonnull(strstr(list.figures[1].caption, "from -9 (0)"));
+    lam_figure_list_free(&list);
+}
+END_TEST
+
+START_TEST(of_many_units_the_first_have_pictures_and_the_caption_says_so)
+{
+    double units[256];
+    lam_figure_list list = plot_units(250, true);
+    ck_assert_uint_eq(read_column("a-weights", "unit", units), 200);
+    ck_assert_double_eq(units[199], 200);
+    ck_assert_ptr_nonnull(strstr(list.figures[0].caption, "the first 200 of 250 units"));
+    char *text = test_file_read(test_path(&folder, "a-weights.tsv"), NULL);
+    ck_assert_ptr_null(strstr(text, "airplane"));
+    free(text);
+    lam_figure_list_free(&list);
 }
 END_TEST
 
@@ -495,6 +560,9 @@ static void add_tests(Suite *suite)
     add_test(suite, "colours", colours_of_a_pixel_are_its_three_weights);
     add_test(suite, "grey", weights_that_are_all_alike_are_grey);
     add_test(suite, "bad weights", weights_that_are_no_numbers_or_of_another_width_are_refused);
+    add_test(suite, "classes", each_class_of_a_single_layer_has_a_picture);
+    add_test(suite, "many units",
+             of_many_units_the_first_have_pictures_and_the_caption_says_so);
 }
 
 LAM_SUITE_MAIN("plot_images", add_tests)
