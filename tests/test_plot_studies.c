@@ -165,6 +165,32 @@ START_TEST(history_keeps_states_apart)
 }
 END_TEST
 
+START_TEST(history_puts_what_is_far_off_at_the_end)
+{
+    lam_study_plan plan = small_plan();
+    plan.configuration_count = 4;
+    plan.seed_count = 1;
+    plan.objective = LAM_OBJECTIVE_LOSS;
+    lam_study *study = create_study(&plan);
+    finish_next(study, LAM_TRIAL_STATE_DONE);
+    finish_next(study, LAM_TRIAL_STATE_DONE);
+    finish_next(study, LAM_TRIAL_STATE_PRUNED);
+    finish_next(study, LAM_TRIAL_STATE_PRUNED);
+    lam_study_close(&study);
+    lam_space_free(&plan.space);
+    change_study("UPDATE metric SET validation_loss = 1e15 WHERE trial = 3");
+    change_study("UPDATE metric SET validation_loss = NULL WHERE trial = 4");
+    plot(LAM_PLOT_BIT(LAM_PLOT_KIND_HISTORY));
+    test_tsv table = load("study-history");
+    const double worst = test_tsv_number(&table, 2, "place_on_axis");
+    ck_assert_double_eq(test_tsv_number(&table, 2, "objective"), 1e15);
+    ck_assert(isnan(test_tsv_number(&table, 3, "objective")));
+    ck_assert_double_eq(test_tsv_number(&table, 3, "place_on_axis"), worst);
+    ck_assert(worst > test_tsv_number(&table, 0, "objective") && worst < 2);
+    test_tsv_free(&table);
+}
+END_TEST
+
 START_TEST(slice_has_each_parameter)
 {
     work_off_whole((const char *const[]){"l2=log:1e-5..1e-1,0", "description=choice:größer,b,"
@@ -182,6 +208,9 @@ START_TEST(slice_has_each_parameter)
         /* The best is drawn last. */
         ck_assert_double_eq(test_tsv_number(&table, i, "iteration"), (double)i + 1);
     }
+    char *script = test_file_read(test_path(&study_folder, "figures/study-slice.gp"), NULL);
+    ck_assert_ptr_nonnull(strstr(script, "set xtics ('0' "));
+    free(script);
     test_tsv_free(&table);
 }
 END_TEST
@@ -393,6 +422,18 @@ START_TEST(grids_of_numbers_have_numeric_axes)
 }
 END_TEST
 
+START_TEST(numbers_have_four_digits)
+{
+    char text[LAM_PLOT_NUMBER_BYTES];
+    lam_plot_write_number(0.000012087654321, text);
+    ck_assert_str_eq(text, "1.209e-5");
+    lam_plot_write_number(100, text);
+    ck_assert_str_eq(text, "100");
+    lam_plot_write_number(NAN, text);
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
 START_TEST(long_names_are_cut_between_characters)
 {
     char text[64];
@@ -412,6 +453,7 @@ static void add_tests(Suite *suite)
     ADD(study_without_results_has_no_figures);
     ADD(single_trial_has_figures);
     ADD(history_keeps_states_apart);
+    ADD(history_puts_what_is_far_off_at_the_end);
     ADD(slice_has_each_parameter);
     ADD(contour_of_grid_takes_means_over_the_rest);
     ADD(contour_and_importance_need_something_to_say);
@@ -422,6 +464,7 @@ static void add_tests(Suite *suite)
     ADD(study_that_is_missing_is_named);
     ADD(zero_stands_left_of_a_logarithmic_range);
     ADD(grids_of_numbers_have_numeric_axes);
+    ADD(numbers_have_four_digits);
     ADD(long_names_are_cut_between_characters);
 #undef ADD
 }

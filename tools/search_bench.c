@@ -27,9 +27,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* The rows as they come, or their list. */
+/* The rows as they come, or what is printed in the end. */
 typedef struct bench_rows {
-    json_t *list; /* NULL: printed */
+    json_t *json; /* NULL: printed as they come */
     double first; /* models per second of one network */
 } bench_rows;
 
@@ -39,8 +39,8 @@ static void take_speed(void *user, const lam_population_speed *speed)
     if (speed->members == 1)
         rows->first = speed->models_per_second;
     double ratio = rows->first > 0 ? speed->models_per_second / rows->first : 0;
-    if (rows->list) {
-        json_array_append_new(rows->list,
+    if (rows->json) {
+        json_array_append_new(json_object_get(rows->json, "sizes"),
                               json_pack("{s:I, s:f, s:f}", "members",
                                         (json_int_t)speed->members, "models_per_second",
                                         speed->models_per_second, "ratio_to_one", ratio));
@@ -50,11 +50,24 @@ static void take_speed(void *user, const lam_population_speed *speed)
     fflush(stdout);
 }
 
+static void note_what(bench_rows *rows, const lam_device *device, const lam_recipe *recipe)
+{
+    if (!rows->json) {
+        printf("%12s %14s %12s\n", "side by side", "models/s", "x of one");
+        return;
+    }
+    json_object_set_new(rows->json, "recipe", json_string(recipe->name));
+    json_object_set_new(rows->json, "device", json_string(lam_device_get_info(device)->name));
+    json_object_set_new(rows->json, "lamina", json_string(lam_version()));
+    json_object_set_new(rows->json, "sizes", json_array());
+}
+
 static int print_knee(bench_rows *rows, size_t knee)
 {
-    if (rows->list)
-        return print_json(
-            json_pack("{s:I, s:O}", "knee", (json_int_t)knee, "sizes", rows->list));
+    if (rows->json) {
+        json_object_set_new(rows->json, "knee", json_integer((json_int_t)knee));
+        return print_json(json_incref(rows->json));
+    }
     printf("knee: %zu side by side\n", knee);
     return EXIT_SUCCESS;
 }
@@ -68,8 +81,8 @@ static lam_status measure(lam_context *context, const bench_options *options,
     lam_status status = open_device(context, &options->common, &device);
     if (status == LAM_STATUS_OK)
         status = lam_dataset_load(context, &recipe->data, data, &dataset);
-    if (status == LAM_STATUS_OK && !rows->list)
-        printf("%12s %14s %12s\n", "side by side", "models/s", "x of one");
+    if (status == LAM_STATUS_OK)
+        note_what(rows, device, recipe);
     if (status == LAM_STATUS_OK)
         status = lam_search_measure_speeds(device, recipe, dataset, options->common.gemm,
                                            options->most, take_speed, rows, ret_knee);
@@ -82,13 +95,13 @@ static int run(lam_context *context, const bench_options *options)
 {
     lam_recipe recipe;
     size_t knee = 0;
-    bench_rows rows = {.list = options->common.json ? json_array() : NULL};
+    bench_rows rows = {.json = options->common.json ? json_object() : NULL};
     lam_status status = load_recipe(context, &options->common, &recipe);
     if (status == LAM_STATUS_OK)
         status = measure(context, options, &recipe, &rows, &knee);
     int exit_status =
         status == LAM_STATUS_OK ? print_knee(&rows, knee) : report_failure(context, status);
-    json_decref(rows.list);
+    json_decref(rows.json);
     return exit_status;
 }
 

@@ -23,7 +23,8 @@ lam_status lam_bench_document_open(lam_context *context, const char *path,
         return lam_fail(context, LAM_STATUS_BAD_DATA,
                         "%s:%d: no JSON: %s; measure again with: lamina bench --json", path,
                         error.line, error.text);
-    lam_plot_find_stem(path, document.name, sizeof document.name);
+    lam_plot_find_title(path, document.name, sizeof document.name);
+    lam_plot_find_stem(path, document.stem, sizeof document.stem);
     *ret_document = document;
     return LAM_STATUS_OK;
 }
@@ -83,7 +84,7 @@ void lam_bench_document_describe(const lam_bench_document *document, const lam_p
     append_named(&text, json, "command", "command: ");
     if (json_is_false(json_object_get(json, "complete")))
         lam_strbuf_append(&text, "; not all was measured");
-    lam_plotter_name_figure(plotter, document->name, kind, figure);
+    lam_plotter_name_figure(plotter, document->stem, kind, figure);
     lam_plot_write(figure->title, sizeof figure->title, "%s: %s", document->name, what);
     lam_plot_write(figure->caption, sizeof figure->caption, "%s Measured in %s%s%s.", note,
                    document->name, text.length > 0 ? ": " : "", lam_strbuf_text(&text));

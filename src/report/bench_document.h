@@ -13,7 +13,8 @@ typedef struct lam_bench_document {
     lam_context *context;
     const char *path;
     json_t *json;
-    char name[128]; /* of the file, without folder and suffix */
+    char name[128]; /* of the file, without folder and suffix, shortened */
+    char stem[128]; /* the same for names of figures, not shortened */
 } lam_bench_document;
 
 /** Errors: BAD_DATA (missing or no JSON object). lam_bench_document_close() it. */

@@ -146,7 +146,7 @@ static void describe(const search_figure *figure, const lam_plotter *plotter,
         lam_plotted_study_append_best(figure->studies[i], &best);
         lam_plotted_study_append_plan(figure->studies[i], &caption);
     }
-    lam_plotter_name_figure(plotter, figure->studies[0]->name, "search", ret_figure);
+    lam_plotter_name_figure(plotter, figure->studies[0]->stem, "search", ret_figure);
     lam_plot_write(ret_figure->title, sizeof ret_figure->title, "%s: %s against %s",
                    lam_strbuf_text(&names), lam_plotted_study_get_name(figure->studies[0]),
                    figure->axis.parameter->key);
@@ -154,7 +154,7 @@ static void describe(const search_figure *figure, const lam_plotter *plotter,
                    "Each configuration's mean over its seeds with one standard error%s.%s%s",
                    lam_plotted_study_has_accuracy(figure->studies[0])
                        ? ", at least the binomial one of the validation rows"
-                       : "",
+                       : " where it is known",
                    lam_strbuf_text(&best), lam_strbuf_text(&caption));
     lam_plot_write(ret_figure->alt, sizeof ret_figure->alt, "%s against %s.%s",
                    lam_plotted_study_get_name(figure->studies[0]), figure->axis.parameter->key,

@@ -43,7 +43,8 @@ lam_status lam_plotted_study_open(lam_context *context, const char *path,
         status = lam_study_rank(context, study.view, &study.ranking);
     if (status == LAM_STATUS_OK)
         status = lam_study_compute_importance(context, study.view, study.importance);
-    lam_plot_find_stem(path, study.name, sizeof study.name);
+    lam_plot_find_title(path, study.name, sizeof study.name);
+    lam_plot_find_stem(path, study.stem, sizeof study.stem);
     if (status != LAM_STATUS_OK) {
         lam_plotted_study_close(&study);
         return status;
@@ -252,7 +253,7 @@ void lam_plotted_study_describe(const lam_plotted_study *study, const lam_plotte
     lam_plotted_study_append_plan(study, &caption);
     lam_strbuf_append(&alt, "%s, of the study %s.", what, study->name);
     lam_plotted_study_append_best(study, &alt);
-    lam_plotter_name_figure(plotter, study->name, kind, figure);
+    lam_plotter_name_figure(plotter, study->stem, kind, figure);
     lam_plot_write(figure->title, sizeof figure->title, "%s: %s", study->name, what);
     lam_plot_write(figure->caption, sizeof figure->caption, "%s", lam_strbuf_text(&caption));
     lam_plot_write(figure->alt, sizeof figure->alt, "%s", lam_strbuf_text(&alt));

@@ -17,7 +17,8 @@ typedef struct lam_plotted_study {
     double importance[LAM_MAX_PARAMETERS];    /* of each parameter; NaN: too little to say */
     size_t by_importance[LAM_MAX_PARAMETERS]; /* parameters, the most important first; of
                                                  equals, and without a share, as in the space */
-    char name[128];                           /* of its file, without folder and suffix */
+    char name[128]; /* of its file, without folder and suffix, shortened */
+    char stem[128]; /* the same for names of figures, not shortened */
 } lam_plotted_study;
 
 /** Errors: BAD_STUDY, NO_MEMORY. lam_plotted_study_close() it. */

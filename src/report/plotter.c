@@ -12,7 +12,7 @@
 
 #define ELLIPSIS "…"
 /* Of the name of a file, in titles and legends. */
-#define MAX_STEM_CHARACTERS 40
+#define MAX_TITLE_CHARACTERS 40
 
 lam_plotter lam_plotter_start(lam_context *context, const lam_figure_options *options,
                               lam_figure_list *list)
@@ -92,10 +92,15 @@ void lam_plot_find_stem(const char *path, char *ret_stem, size_t bytes)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
-    char stem[256];
     const int length = (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name));
-    lam_plot_write(stem, sizeof stem, "%.*s", length, name);
-    lam_plot_shorten(stem, MAX_STEM_CHARACTERS, ret_stem, bytes);
+    lam_plot_write(ret_stem, bytes, "%.*s", length, name);
+}
+
+void lam_plot_find_title(const char *path, char *ret_title, size_t bytes)
+{
+    char stem[256];
+    lam_plot_find_stem(path, stem, sizeof stem);
+    lam_plot_shorten(stem, MAX_TITLE_CHARACTERS, ret_title, bytes);
 }
 
 static bool is_continuation(char byte)

@@ -32,8 +32,10 @@ LAM_MUST_USE lam_status lam_plotter_save_montage(lam_plotter *plotter,
 /** `status`, or NO_RENDERER where all went well but that. */
 LAM_MUST_USE lam_status lam_plotter_finish(const lam_plotter *plotter, lam_status status);
 
-/** The name of a file without its folder and its last suffix, shortened if it is long. */
+/** The name of a file without its folder and its last suffix; and the same for titles and
+ * legends, shortened if it is long. */
 void lam_plot_find_stem(const char *path, char *ret_stem, size_t bytes);
+void lam_plot_find_title(const char *path, char *ret_title, size_t bytes);
 
 /** Writes a text of a figure; one that is too long ends in "..", never within a character. */
 void lam_plot_write(char *ret_text, size_t bytes, const char *format, ...) LAM_PRINTF(3, 4);

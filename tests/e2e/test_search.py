@@ -260,6 +260,8 @@ class Speeds(LaminaTest):
         self.assertEqual([size["members"] for size in found["sizes"]], [1, 2, 4])
         self.assertTrue(all(size["models_per_second"] > 0 for size in found["sizes"]))
         self.assertIn(found["knee"], [1, 2, 4])
+        self.assertTrue(found["device"])
+        self.assertIn("recipe", found)
 
 
 if __name__ == "__main__":
