@@ -348,6 +348,33 @@ START_TEST(halving_counts_who_is_left)
 }
 END_TEST
 
+START_TEST(trials_in_training_are_not_lost)
+{
+    const lam_worker_identity worker = small_worker("worker");
+    lam_study_plan plan = small_plan();
+    plan.configuration_count = 3;
+    plan.seed_count = 1;
+    plan.pruning.type = LAM_PRUNING_HALVING;
+    lam_study *study = create_study(&plan);
+    lam_wave_claim *claim = claim_wave(study, &worker, 3);
+    ck_assert(report_step(study, claim, 35));
+    end_one(study, claim, 0, LAM_TRIAL_STATE_PRUNED, 35);
+    ck_assert(report_step(study, claim, 40));
+    plot(LAM_PLOT_BIT(LAM_PLOT_KIND_HALVING));
+    lam_wave_claim_free(&claim);
+    lam_study_close(&study);
+    lam_space_free(&plan.space);
+    test_tsv table = load("study-halving");
+    static const double steps[] = {0, 35, 40}, left[] = {3, 2, 2};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_double_eq(test_tsv_number(&table, i, "step"), steps[i]);
+        ck_assert_double_eq(test_tsv_number(&table, i, "trials_in_training"), left[i]);
+    }
+    ck_assert_str_eq(test_tsv_text(&table, table.row_count - 2, "state"), "running");
+    test_tsv_free(&table);
+}
+END_TEST
+
 START_TEST(studies_of_one_parameter_are_overlaid)
 {
     char first[512];
@@ -460,6 +487,7 @@ static void add_tests(Suite *suite)
     ADD(parallel_goes_past_what_is_not_varied);
     ADD(importance_is_sorted);
     ADD(halving_counts_who_is_left);
+    ADD(trials_in_training_are_not_lost);
     ADD(studies_of_one_parameter_are_overlaid);
     ADD(study_that_is_missing_is_named);
     ADD(zero_stands_left_of_a_logarithmic_range);

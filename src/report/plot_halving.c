@@ -30,18 +30,28 @@ static int compare_steps(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Steps at which trials that are over ended, ascending; ret_steps has room for all trials. */
+static bool has_ended(const lam_trial *trial)
+{
+    return trial->state == LAM_TRIAL_STATE_DONE || trial->state == LAM_TRIAL_STATE_PRUNED ||
+           trial->state == LAM_TRIAL_STATE_DIVERGED;
+}
+
+/* Steps at which trials ended, ascending; those in training count as going on to the last step
+ * that there is. ret_steps has room for all trials. */
 static size_t gather_ends(const lam_study_view *view, int64_t *ret_steps)
 {
-    size_t count = 0;
+    size_t count = 0, running = 0;
+    int64_t last = 0;
     for (size_t c = 0; c < view->configuration_count; c++)
         for (int s = 0; s < view->plan.seed_count; s++) {
             const lam_trial *trial = &view->configurations[c].trials[s];
-            if (trial->state == LAM_TRIAL_STATE_DONE ||
-                trial->state == LAM_TRIAL_STATE_PRUNED ||
-                trial->state == LAM_TRIAL_STATE_DIVERGED)
+            last = trial->step > last ? trial->step : last;
+            running += trial->state == LAM_TRIAL_STATE_RUNNING;
+            if (has_ended(trial))
                 ret_steps[count++] = trial->step;
         }
+    for (; running > 0; running--)
+        ret_steps[count++] = last;
     qsort(ret_steps, count, sizeof *ret_steps, compare_steps);
     return count;
 }
@@ -63,7 +73,8 @@ static lam_status add_survival(survival *s, lam_context *context)
         return lam_fail_memory(context, "a figure", room * sizeof *ends);
     const size_t count = gather_ends(view, ends);
     size_t left = count;
-    add_survivors(s, 0, left);
+    if (count > 0)
+        add_survivors(s, 0, left);
     for (size_t i = 0; i < count; i++) {
         if (i + 1 < count && ends[i + 1] == ends[i])
             continue;
@@ -130,6 +141,7 @@ static lam_status make_curves(survival *s, lam_series *ret_series, size_t *ret_c
         int color;
     } kinds[] = {{LAM_TRIAL_STATE_PRUNED, "ended by the rule", LAM_CHART_FAINT},
                  {LAM_TRIAL_STATE_DIVERGED, "diverged", 1},
+                 {LAM_TRIAL_STATE_RUNNING, "in training", 4},
                  {LAM_TRIAL_STATE_DONE, "went on to the end", 0}};
     *ret_count = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -171,8 +183,8 @@ static lam_status draw(survival *s, lam_plotter *plotter)
     lam_chart chart = {.table = &s->table, .panels = panels, .panel_count = 2};
     lam_plotted_study_describe(
         s->study, plotter, "halving", "who went on at each rung",
-        "Above: trials that were still in training, of those that are over. Below: what each "
-        "had come to at its measurements.",
+        "Above: how many trials were still in training. Below: what each had come to at its "
+        "measurements.",
         &chart.figure);
     return lam_plotter_save(plotter, &chart);
 }
