@@ -34,6 +34,7 @@ function makeSortable(table) {
   });
 }
 
+// Only where there are numbers to compare.
 for (const table of document.querySelectorAll("table"))
-  if (table.tBodies[0].rows.length > 1)
+  if (table.tHead.querySelector(".n") && table.tBodies[0].rows.length > 1)
     makeSortable(table);

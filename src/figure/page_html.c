@@ -114,7 +114,7 @@ static void add_table(lam_page *page, const lam_page_table *table)
     start_box(html, "box", table->caption ? table->caption : "Table");
     append(html, "<table>\n");
     if (table->caption)
-        append_element(html, "<caption>", table->caption, "</caption>\n");
+        append_element(html, "<caption><span>", table->caption, "</span></caption>\n");
     append(html, "<thead><tr>");
     for (size_t i = 0; i < table->column_count; i++) {
         lam_strbuf_append(html, "<th scope=\"col\"%s>", get_class(table, i));
