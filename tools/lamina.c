@@ -20,6 +20,7 @@ static const struct {
     {"predict", cmd_predict, "write the class of each image, and how probable each class is"},
     {"ensemble", cmd_ensemble, "ask several trained networks together"},
     {"plot", cmd_plot, "draw figures of runs, range tests, studies and benchmarks"},
+    {"report", cmd_report, "write a page on runs and studies, with tables and figures"},
     {"export", cmd_export, "write runs and studies for TensorBoard, as CSV or as JSON"},
     {"preview", cmd_preview, "draw what a recipe's augmentation does to images"},
     {"check-gradients", cmd_check_gradients, "hold gradients against finite differences"},

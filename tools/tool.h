@@ -27,6 +27,7 @@ tool_command cmd_plot;
 tool_command cmd_predict;
 tool_command cmd_preview;
 tool_command cmd_recipe;
+tool_command cmd_report;
 tool_command cmd_reproduce;
 tool_command cmd_schedule;
 tool_command cmd_search;

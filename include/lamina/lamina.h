@@ -22,6 +22,7 @@
 #include "lamina/preview.h"
 #include "lamina/recipe.h"
 #include "lamina/remote.h"
+#include "lamina/report.h"
 #include "lamina/reproduce.h"
 #include "lamina/run_history.h"
 #include "lamina/schedule.h"

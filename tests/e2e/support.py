@@ -19,8 +19,8 @@ from pathlib import Path
 LAMINA = os.environ["LAMINA"]
 SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
-COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "plot", "export", "preview",
-            "check-gradients", "bench", "tune", "lambda-search", "search", "lr-range",
+COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "plot", "report", "export",
+            "preview", "check-gradients", "bench", "tune", "lambda-search", "search", "lr-range",
             "reproduce", "recipe", "schedule"]
 RUN_FILES = ["best.safetensors", "metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (
