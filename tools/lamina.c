@@ -19,6 +19,7 @@ static const struct {
     {"evaluate", cmd_evaluate, "measure the model of a run folder"},
     {"predict", cmd_predict, "write the class of each image, and how probable each class is"},
     {"ensemble", cmd_ensemble, "ask several trained networks together"},
+    {"watch", cmd_watch, "follow a run, a set of seeds or a study that others train"},
     {"plot", cmd_plot, "draw figures of runs, range tests, studies and benchmarks"},
     {"report", cmd_report, "write a page on runs and studies, with tables and figures"},
     {"export", cmd_export, "write runs and studies for TensorBoard, as CSV or as JSON"},

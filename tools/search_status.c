@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "search.h"
 
@@ -10,16 +9,15 @@ typedef struct status_options {
     common_options common; /* json alone */
     const char *study;
     bool verify;
-    long long interval; /* seconds */
 } status_options;
 
-static const struct argp_child watch_children[] = {{&study_argp, 0, NULL, 0}, {0}};
-static const struct argp_child status_children[] = {
+static const struct argp_child children[] = {
     {&study_argp, 0, NULL, 0}, {&json_argp, 0, NULL, 0}, {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     status_options *options = state->input;
+    (void)argument;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->study;
@@ -27,9 +25,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'v':
         options->verify = true;
-        return 0;
-    case 'i':
-        options->interval = parse_whole(state, "--interval", argument, 1, 86400);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -93,50 +88,7 @@ static lam_status show(lam_context *context, lam_study *study, const status_opti
     return LAM_STATUS_OK;
 }
 
-/* ---- watch ---- */
-
-/* Until the study is over or somebody interrupts. */
-static lam_status follow(lam_context *context, lam_study *study, const status_options *options)
-{
-    bool is_terminal = isatty(STDOUT_FILENO), is_over = false;
-    while (!is_over) {
-        lam_study_view *view = NULL;
-        char line[512];
-        lam_status status = lam_study_read(study, &view);
-        if (status != LAM_STATUS_OK)
-            return status;
-        format_study(view, line, sizeof line);
-        is_over = view->is_over;
-        lam_study_view_free(&view);
-        printf(is_terminal ? "\r\033[K%.*s" : "%.*s\n",
-               is_terminal ? get_terminal_columns() - 1 : (int)sizeof line, line);
-        fflush(stdout);
-        for (long long s = 0; s < 10 * options->interval && !is_over; s++) {
-            if (lam_stop_requested(context)) {
-                is_over = true;
-                break;
-            }
-            usleep(100000);
-        }
-    }
-    if (is_terminal)
-        putchar('\n');
-    return LAM_STATUS_OK;
-}
-
-/* ---- both ---- */
-
-static int run(lam_context *context, const status_options *options,
-               lam_status (*act)(lam_context *, lam_study *, const status_options *))
-{
-    lam_study *study = NULL;
-    lam_status status = lam_study_open(context, options->study, &study);
-    if (status == LAM_STATUS_OK)
-        status = act(context, study, options);
-    int exit_status = status == LAM_STATUS_OK ? EXIT_SUCCESS : report_failure(context, status);
-    lam_study_close(&study);
-    return exit_status;
-}
+/* ---- the command ---- */
 
 int search_status(lam_context *context, int argc, char **argv)
 {
@@ -151,27 +103,13 @@ int search_status(lam_context *context, int argc, char **argv)
                                   "Examples:\n"
                                   "  lamina search status study.db\n"
                                   "  lamina search status study.db --verify --json",
-                              .children = status_children};
+                              .children = children};
     status_options options = {0};
+    lam_study *study = NULL;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
-    return run(context, &options, show);
-}
-
-int search_watch(lam_context *context, int argc, char **argv)
-{
-    const struct argp_option own_options[] = {
-        {"interval", 'i', "S", 0, "seconds between looks; default: 2", 1}, {0}};
-    const struct argp argp = {.options = own_options,
-                              .parser = parse_option,
-                              .args_doc = "STUDY",
-                              .doc =
-                                  "Follow a study while others work on it, until it is over "
-                                  "or Ctrl-C: a line that changes, or one for each look where "
-                                  "stdout is no terminal.\v"
-                                  "Example:\n"
-                                  "  lamina search watch study.db --interval 10",
-                              .children = watch_children};
-    status_options options = {.interval = 2};
-    (void)argp_parse(&argp, argc, argv, 0, NULL, &options);
-    return run(context, &options, follow);
+    lam_status status = lam_study_open(context, options.study, &study);
+    if (status == LAM_STATUS_OK)
+        status = show(context, study, &options);
+    lam_study_close(&study);
+    return status == LAM_STATUS_OK ? EXIT_SUCCESS : report_failure(context, status);
 }

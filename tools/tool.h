@@ -33,6 +33,7 @@ tool_command cmd_schedule;
 tool_command cmd_search;
 tool_command cmd_train;
 tool_command cmd_tune;
+tool_command cmd_watch;
 
 /* ---- options.c ---- */
 
@@ -214,6 +215,8 @@ int print_seeds(const char *directory, const lam_seed_result *results, size_t co
 
 /* ---- training.c ---- */
 
+/** One line of it, what matters most first. */
+void format_progress(const lam_progress *progress, char *text, size_t bytes);
 /** "03:20", "1:02:09"; "--:--" for a negative number: unknown. */
 void format_duration(double seconds, char text[32]);
 

@@ -27,7 +27,7 @@ typedef struct progress_view {
 } progress_view;
 
 /* What matters most comes first: a narrow terminal cuts the end off. */
-static void format_progress(const lam_progress *p, char *text, size_t bytes)
+void format_progress(const lam_progress *p, char *text, size_t bytes)
 {
     const lam_measurement *m = &p->latest;
     char remaining[32];

@@ -46,6 +46,13 @@ LAM_API LAM_MUST_USE lam_status lam_run_set_load(lam_context *context, const cha
                                                  lam_run_set *ret_set);
 LAM_API void lam_run_set_free(lam_run_set *set);
 
+/** How far training into a run folder or the folder of a set of seeds was `ret_age_seconds`
+ * ago, without `latest`; it says so every 2 s. False where nothing trains, or where that is not
+ * known. */
+LAM_API LAM_MUST_USE bool lam_run_progress_load(const char *directory,
+                                                lam_progress *ret_progress,
+                                                double *ret_age_seconds);
+
 LAM_END_DECLS
 
 #endif

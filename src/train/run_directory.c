@@ -21,8 +21,9 @@ static const char metrics_header[] =
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
     "validation_loss,validation_cost,validation_accuracy\n";
 
-static const char *const run_files[] = {LAM_RUN_RECORD, LAM_RUN_METRICS,    LAM_RUN_MODEL,
-                                        LAM_RUN_BEST,   LAM_RUN_CHECKPOINT, LAM_RUN_SUMMARY};
+static const char *const run_files[] = {LAM_RUN_RECORD,  LAM_RUN_METRICS,    LAM_RUN_MODEL,
+                                        LAM_RUN_BEST,    LAM_RUN_CHECKPOINT, LAM_RUN_SUMMARY,
+                                        LAM_RUN_PROGRESS};
 enum { RUN_FILE_COUNT = sizeof run_files / sizeof run_files[0] };
 
 struct lam_run_directory {

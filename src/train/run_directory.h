@@ -21,6 +21,7 @@ typedef struct lam_run_directory lam_run_directory;
 #define LAM_RUN_SNAPSHOT "snapshot-%d.safetensors" /* the cycle, from 1 */
 #define LAM_RUN_CHECKPOINT "checkpoint.safetensors"
 #define LAM_RUN_SUMMARY "summary.json"
+#define LAM_RUN_PROGRESS "progress.json" /* while it is in training */
 #define LAM_RUN_MODEL_SUFFIX ".safetensors"
 
 /** True for the names of model files, which a checkpoint is not, and of snapshots among them.

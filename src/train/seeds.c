@@ -7,6 +7,7 @@
 
 #include "lamina/statistics.h"
 #include "train/population_state.h"
+#include "train/progress_file.h"
 #include "train/record.h"
 #include "train/trace.h"
 #include "train/wave.h"
@@ -23,6 +24,7 @@ typedef struct seed_run {
     uint64_t *remaining; /* seeds not trained yet, in the set's order */
     size_t remaining_count;
     size_t wave_members; /* in training now */
+    lam_progress_file progress;
 } seed_run;
 
 /* ---- what is trained already ---- */
@@ -139,12 +141,14 @@ static lam_status discard_other_seeds(const seed_run *run)
 
 static void pass_progress(void *user, const lam_progress *progress)
 {
-    const seed_run *run = user;
+    seed_run *run = user;
     lam_progress whole = *progress;
     whole.networks = (int)run->wave_members;
     whole.networks_total = (int)run->set->count;
     whole.networks_done = (int)(run->set->count - run->remaining_count - run->wave_members);
-    run->options->progress(run->options->progress_user, &whole);
+    lam_progress_file_update(&run->progress, run->context, run->home, &whole);
+    if (run->options->progress)
+        run->options->progress(run->options->progress_user, &whole);
 }
 
 /* Networks that diverged have said so in their folders: the others go on without them. */
@@ -152,7 +156,7 @@ static lam_status train_wave(seed_run *run, const uint64_t *seeds, size_t member
 {
     const lam_recipe recipe = get_recipe(run, seeds[0]);
     lam_train_options options = *run->options;
-    options.progress = run->options->progress ? pass_progress : NULL;
+    options.progress = pass_progress;
     options.progress_user = run;
     lam_run_summary *summaries = calloc(members, sizeof *summaries);
     if (!summaries)
@@ -369,6 +373,8 @@ lam_status lam_train_seeds(lam_device *device, const lam_recipe *recipe,
     LAM_TRY(lam_trace_start_device(options->trace, device));
     lam_status status = train_set(&run, ret_results);
     lam_status stopped = lam_trace_stop_device(options->trace);
+    if (run.home)
+        lam_run_directory_remove(run.home, LAM_RUN_PROGRESS);
     lam_run_directory_close(&run.home);
     free(run.remaining);
     return status != LAM_STATUS_OK ? status : stopped;

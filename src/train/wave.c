@@ -76,7 +76,9 @@ static lam_status keep_snapshot(void *user, int cycle)
 
 static lam_status pass_progress(void *user, const lam_progress *progress)
 {
-    const lam_wave_run *run = user;
+    lam_wave_run *run = user;
+    if (!run->wave->home)
+        lam_progress_file_update(&run->progress, run->context, run->home, progress);
     if (run->wave->options->progress)
         run->wave->options->progress(run->wave->options->progress_user, progress);
     return LAM_STATUS_OK;

@@ -130,6 +130,8 @@ static lam_status close_records(lam_wave_run *run, lam_status outcome)
                            "%s; what was measured is in %s; go on with --resume", reason,
                            run->wave->options->output_directory);
     free(reason);
+    if (!run->wave->home)
+        lam_run_directory_remove(run->home, LAM_RUN_PROGRESS);
     for (size_t p = 0; p < run->wave->members && written == LAM_STATUS_OK; p++)
         written = write_outcome(run, p, outcome);
     if (outcome == LAM_STATUS_OK && written == LAM_STATUS_OK)

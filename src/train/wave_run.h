@@ -7,6 +7,7 @@
 #define LAM_TRAIN_WAVE_RUN_H
 
 #include "train/population.h"
+#include "train/progress_file.h"
 #include "train/record.h"
 #include "train/wave.h"
 
@@ -28,6 +29,7 @@ typedef struct lam_wave_run {
     lam_population *population; /* whose ids are the seeds */
     int64_t first_step;
     double checkpoint_time;
+    lam_progress_file progress; /* of a single run; a set has one in its own folder */
 } lam_wave_run;
 
 /** Opens the folder of member `p` and starts its record. */

@@ -19,9 +19,9 @@ from pathlib import Path
 LAMINA = os.environ["LAMINA"]
 SOURCE_ROOT = Path(os.environ["LAMINA_SOURCE_ROOT"])
 RECIPE = str(SOURCE_ROOT / "results/a2-fig4/recipe.yaml")
-COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "plot", "report", "export",
-            "preview", "check-gradients", "bench", "tune", "lambda-search", "search", "lr-range",
-            "reproduce", "recipe", "schedule"]
+COMMANDS = ["devices", "train", "evaluate", "predict", "ensemble", "watch", "plot", "report",
+            "export", "preview", "check-gradients", "bench", "tune", "lambda-search", "search",
+            "lr-range", "reproduce", "recipe", "schedule"]
 RUN_FILES = ["best.safetensors", "metrics.csv", "model.safetensors", "run.json"]
 METRICS_HEADER = (
     "step,epoch,learning_rate,train_loss,train_cost,train_accuracy,"
