@@ -94,11 +94,12 @@ static lam_status settle_progress(lam_context *context, watch_view *view)
     view->progress.latest.step = -1;
     if (longest->measurement_count > 0)
         view->progress.latest = average(&view->runs, longest, longest->measurement_count - 1);
-    if (view->age < 0 && longest->measurement_count > 0) {
+    if (view->progress.step < view->progress.latest.step) {
         view->progress.step = view->progress.latest.step;
         view->progress.epoch = view->progress.latest.epoch;
-        view->progress.samples_per_second = longest->summary.samples_per_second;
     }
+    if (view->age < 0)
+        view->progress.samples_per_second = longest->summary.samples_per_second;
     return LAM_STATUS_OK;
 }
 
