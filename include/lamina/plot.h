@@ -116,15 +116,18 @@ LAM_API LAM_MUST_USE lam_status lam_plot_lr_range(lam_context *context, const ch
                                                   const lam_figure_options *options,
                                                   lam_figure_list *list);
 
-/** Figures of studies; kinds that a study has nothing to show for are left out (CONTOUR of one
- * parameter, HALVING without pruning). Several studies are overlaid in SEARCH, in the order
- * given, and have each their own of the others. Errors: BAD_STUDY. */
+/** Figures of studies; kinds that a study has nothing to show for are left out (all but HALVING
+ * while nothing is done, CONTOUR and PARALLEL of one parameter, IMPORTANCE of few
+ * configurations, HALVING without pruning). SEARCH overlays studies of one parameter and one
+ * objective, in the order given; of the other kinds each study has its own. Errors: BAD_STUDY.
+ */
 LAM_API LAM_MUST_USE lam_status lam_plot_studies(lam_context *context, const char *const *paths,
                                                  size_t count, lam_plot_kinds kinds,
                                                  const lam_figure_options *options,
                                                  lam_figure_list *list);
 
-/** Figures of what benchmarks left as JSON. Errors: BAD_DATA (a file that holds none). */
+/** Figures of what benchmarks left as JSON; SHAPES are of products, of networks, or of widths
+ * and batches, as the file has them. Errors: BAD_DATA (a file that holds none). */
 LAM_API LAM_MUST_USE lam_status lam_plot_bench(lam_context *context, const char *path,
                                                lam_plot_kinds kinds,
                                                const lam_figure_options *options,

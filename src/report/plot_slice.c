@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parameters one by one: what the objective was at their values, and how much goes with each.
- */
 #include <math.h>
 #include <stdlib.h>
 
