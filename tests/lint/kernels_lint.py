@@ -13,7 +13,7 @@ A new define needs a row in DEFINES below.
 
 import re
 import subprocess
-from itertools import combinations, product
+from heapq import heapify, heapreplace
 from shutil import which
 
 from tree import ROOT, Report, in_parallel, name_of
@@ -140,19 +140,39 @@ def check_head(path, text, parts):
     return problems
 
 
+def list_legal(names, rules):
+    """Every legal variant, with the pairs of values that occur in it as bits of a number."""
+    bits, variants = {}, [({}, 0)]
+    for name in names:
+        grown = []
+        for variant, pairs in variants:
+            for value in DEFINES[name][0]:
+                more = pairs
+                for other in variant.items() if variant or len(names) > 1 else [()]:
+                    more |= bits.setdefault((other, name, value), 1 << len(bits))
+                grown.append(({**variant, name: value}, more))
+        variants = grown
+    return [entry for entry in variants if all(rule(entry[0]) for rule in rules)]
+
+
 def choose_variants(names, rules):
     """Legal variants until every legal pair of values occurs in one: each time the variant with
-    the most pairs still missing."""
-    values = (DEFINES[name][0] for name in names)
-    every = (dict(zip(names, chosen)) for chosen in product(*values))
-    legal = [variant for variant in every if all(rule(variant) for rule in rules)]
-    pairs_of = [frozenset(combinations(variant.items(), 2)) or frozenset(variant.items())
-                for variant in legal]
-    missing, chosen = set().union(*pairs_of), []
+    the most pairs still missing. What a variant had of them before bounds what it has now, so
+    that few are counted anew."""
+    legal, missing, chosen = list_legal(names, rules), 0, []
+    for _, pairs in legal:
+        missing |= pairs
+    queue = [(-pairs.bit_count(), index) for index, (_, pairs) in enumerate(legal)]
+    heapify(queue)
     while missing:
-        best = max(range(len(legal)), key=lambda i: len(pairs_of[i] & missing))
-        missing -= pairs_of[best]
-        chosen.append(legal[best])
+        bound, best = queue[0]
+        variant, pairs = legal[best]
+        count = (pairs & missing).bit_count()
+        if count < -bound:
+            heapreplace(queue, (-count, best))
+        else:
+            missing &= ~pairs
+            chosen.append(variant)
     return chosen
 
 
