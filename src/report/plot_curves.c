@@ -208,8 +208,20 @@ static const lam_run_history *find_longest(const lam_run_set *set)
     return longest;
 }
 
-/* The rates of every step up to the last measured one, at RATE_POINTS steps at most. What a
- * plateau did follows from the measurements, as in training. */
+/* What a plateau did up to `step` follows from the measurements, as in training. `seen` of them
+ * were taken in before. */
+static void observe_plateau(const lam_run_history *history, int64_t step, lam_plateau *plateau,
+                            size_t *seen)
+{
+    if (history->recipe.schedule.type != LAM_SCHEDULE_PLATEAU)
+        return;
+    for (; *seen < history->measurement_count && history->measurements[*seen].step <= step;
+         ++*seen)
+        lam_plateau_observe(plateau, &history->recipe.schedule,
+                            history->measurements[*seen].validation.loss);
+}
+
+/* The rates of every step up to the last measured one, at RATE_POINTS steps at most. */
 static lam_status add_rates(curves *c, const lam_plotted_run *run, row_range *range)
 {
     const lam_run_history *history = find_longest(&run->set);
@@ -226,10 +238,7 @@ static lam_status add_rates(curves *c, const lam_plotted_run *run, row_range *ra
     int64_t points = last < RATE_POINTS ? last : RATE_POINTS;
     for (int64_t i = 0; i <= points; i++) {
         int64_t step = points == 0 ? 0 : (int64_t)((double)last * (double)i / (double)points);
-        for (; seen < history->measurement_count && history->measurements[seen].step <= step;
-             seen++)
-            lam_plateau_observe(&plateau, &recipe->schedule,
-                                history->measurements[seen].validation.loss);
+        observe_plateau(history, step, &plateau, &seen);
         span.plateau_reductions = plateau.reductions;
         const lam_measurement at = {.step = step,
                                     .epoch = (double)step / (double)span.steps_per_epoch,

@@ -210,6 +210,21 @@ class Unfinished(PlotTest):
         table = read_table(self.folder / "a2-fig4-curves.tsv")
         self.assertEqual(table[2]["train_loss"], "NaN")
 
+    def test_rates_fall_where_a_plateau_was_seen(self):
+        def edit(record):
+            self.edit_status("running")(record)
+            record["recipe"].update(measure={"every_steps": 5}, schedule={
+                "type": "plateau", "rate": 0.1, "factor": 0.5, "patience": 2})
+        rows = [f"{5 * i},{i},0.1,1,1,0.5,{loss},1,0.5"
+                for i, loss in enumerate([2, 1, 1.5, 1.2, 0.5])]
+        folder = self.copy_run("plateau", edit, rows)
+        self.plot(folder, "--kind", "curves")
+        rates = {row["step"]: float(row["learning_rate"])
+                 for row in read_table(self.folder / "a2-fig4-curves.tsv")
+                 if row["part"] == "schedule"}
+        self.assertEqual([rates[step] for step in ["0", "14", "15", "20"]],
+                         [0.1, 0.1, 0.05, 0.05])
+
     def test_without_a_model_the_rest_is_drawn(self):
         rows = [",".join(row) for row in read_metrics(self.run_folder)] + ["99,9,0.1"]
         running = self.copy_run("running", self.edit_status("running"), rows)
