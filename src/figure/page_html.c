@@ -10,8 +10,8 @@
 #include "figure/page_writer.h"
 #include "lamina/version.h"
 
-#define SVG_LIMIT_BYTES (300 * 1024)
-#define PNG_LIMIT_BYTES (16 * 1024 * 1024)
+#define DRAWING_BYTES (300 * 1024) /* beyond it a drawing is more than its pixels */
+#define MOST_BYTES (16 * 1024 * 1024)
 
 static void append(lam_strbuf *html, const char *text)
 {
@@ -217,33 +217,34 @@ static void append_png(lam_page *page, const lam_figure *figure, const char *byt
     append(&page->body, "\"></div>");
 }
 
-/* False where there is none that is whole and small enough. */
-static lam_status try_svg(lam_page *page, const lam_figure *figure, bool *ret_is_done)
+/* Leaves `*is_done` where there is none that is whole and small enough. */
+static lam_status try_svg(lam_page *page, const lam_figure *figure, size_t limit_bytes,
+                          bool *is_done)
 {
     char path[4096];
     char *file = NULL;
     size_t count = 0;
-    if (!lam_page_find_picture(page, figure, "svg", SVG_LIMIT_BYTES, path))
+    if (*is_done || !lam_page_find_picture(page, figure, "svg", limit_bytes, path))
         return LAM_STATUS_OK;
-    LAM_TRY(lam_file_read(page->context, path, SVG_LIMIT_BYTES, LAM_STATUS_BAD_OUTPUT, &file,
-                          &count));
-    *ret_is_done = append_svg(page, figure, file);
+    LAM_TRY(
+        lam_file_read(page->context, path, limit_bytes, LAM_STATUS_BAD_OUTPUT, &file, &count));
+    *is_done = append_svg(page, figure, file);
     free(file);
     return LAM_STATUS_OK;
 }
 
-static lam_status try_png(lam_page *page, const lam_figure *figure, bool *ret_is_done)
+static lam_status try_png(lam_page *page, const lam_figure *figure, bool *is_done)
 {
     char path[4096];
     char *file = NULL;
     size_t count = 0;
-    if (*ret_is_done || !lam_page_find_picture(page, figure, "png", PNG_LIMIT_BYTES, path))
+    if (*is_done || !lam_page_find_picture(page, figure, "png", MOST_BYTES, path))
         return LAM_STATUS_OK;
-    LAM_TRY(lam_file_read(page->context, path, PNG_LIMIT_BYTES, LAM_STATUS_BAD_OUTPUT, &file,
-                          &count));
+    LAM_TRY(
+        lam_file_read(page->context, path, MOST_BYTES, LAM_STATUS_BAD_OUTPUT, &file, &count));
     append_png(page, figure, file, count);
     free(file);
-    *ret_is_done = true;
+    *is_done = true;
     return LAM_STATUS_OK;
 }
 
@@ -251,8 +252,9 @@ static lam_status add_figure(lam_page *page, const lam_figure *figure)
 {
     bool is_done = false;
     lam_strbuf_append(&page->body, "<figure id=\"figure-%d\">\n", page->figure_count);
-    LAM_TRY(try_svg(page, figure, &is_done));
+    LAM_TRY(try_svg(page, figure, DRAWING_BYTES, &is_done));
     LAM_TRY(try_png(page, figure, &is_done));
+    LAM_TRY(try_svg(page, figure, MOST_BYTES, &is_done));
     if (!is_done)
         lam_strbuf_append(&page->body, "<p>No picture: %s.gp draws it from %s.tsv.</p>",
                           figure->name, figure->name);

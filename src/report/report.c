@@ -263,16 +263,15 @@ lam_status lam_report_write(lam_report *report, const lam_report_options *option
     char *directory = NULL;
     LAM_TRY(lam_file_check_place(report->context, options->output));
     LAM_TRY(name_directory(report->context, options->output, &directory));
-    lam_report_writer writer = {
-        .context = report->context,
-        .report = report,
-        .options = options,
-        .figure_options = {.directory = directory,
-                           .formats = LAM_FIGURE_FORMAT_SVG | LAM_FIGURE_FORMAT_PNG,
-                           .theme = options->theme,
-                           .is_bare = true},
-        .figures = figures,
-        .shown = figures->count};
+    lam_report_writer writer = {.context = report->context,
+                                .report = report,
+                                .options = options,
+                                .figure_options = {.directory = directory,
+                                                   .formats = LAM_FIGURE_FORMAT_SVG,
+                                                   .theme = options->theme,
+                                                   .is_bare = true},
+                                .figures = figures,
+                                .shown = figures->count};
     bool was_there = is_there(directory);
     lam_status status = lam_directory_create(report->context, directory);
     if (status == LAM_STATUS_OK)

@@ -9,6 +9,7 @@
 
 #define MAX_RANKS 20
 #define MAX_FAILURES 20
+#define MANY_TRIALS 2000
 
 static const char *const sampler_texts[] = {
 #define SAMPLER_TEXT(name, text) text,
@@ -360,16 +361,20 @@ lam_status lam_report_add_study(lam_report_writer *writer, const lam_report_item
     const lam_study_view *view = item->view;
     const char *path = item->path;
     char summary[512];
+    /* Drawings of so many points are large, and the page takes their pixels. */
+    lam_figure_options figure_options = writer->figure_options;
+    if (view->total > MANY_TRIALS)
+        figure_options.formats |= LAM_FIGURE_FORMAT_PNG;
     lam_recipe_summarize(&view->plan.recipe, summary, sizeof summary);
     lam_page_add_heading(writer->page, 2, heading);
     lam_page_add_paragraph(writer->page, "%s; the keys below were varied.", summary);
     LAM_TRY(add_space(writer, &view->plan.space));
     LAM_TRY(add_ranking(writer, view));
     add_failures(writer, view);
-    LAM_TRY(lam_report_take_figures(writer,
-                                    lam_plot_studies(writer->context, &path, 1, kinds,
-                                                     &writer->figure_options, writer->figures),
-                                    "Figures of the study"));
+    LAM_TRY(lam_report_take_figures(
+        writer,
+        lam_plot_studies(writer->context, &path, 1, kinds, &figure_options, writer->figures),
+        "Figures of the study"));
     lam_page_add_heading(writer->page, 3, "How it was searched");
     add_facts(writer, view);
     return add_recipe(writer, &view->plan);
