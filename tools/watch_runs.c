@@ -200,13 +200,13 @@ static int print_progress(const watch_view *view, const screen *s, FILE *out)
     print_bar(out, s, p->total_steps > 0 ? (double)p->step / (double)p->total_steps : 0, 20);
     fprintf(out, "  step %" PRId64 "/%" PRId64 "  epoch %.2f", p->step, p->total_steps,
             p->epoch);
-    if (p->samples_per_second > 0)
-        fprintf(out, "  %.0f samples/s", p->samples_per_second);
     if (!view->is_over)
         fprintf(out, "  ETA %s", remaining);
     if (p->networks_total > 1)
         fprintf(out, "  models %d-%d/%d", p->networks_done + 1, p->networks_done + p->networks,
                 p->networks_total);
+    if (p->samples_per_second > 0)
+        fprintf(out, "  %.0f samples/s", p->samples_per_second);
     putc('\n', out);
     return 1;
 }

@@ -211,8 +211,10 @@ class Resumed(LaminaTest):
             process = start(*arguments, *more)
             wait_until(lambda: set((folder / "tensorboard").glob("*.lamina")) - known and
                        count_complete_rows(folder) >= 3, process)
+            self.assertTrue((folder / "progress.json").exists())
             process.send_signal(number)
             process.communicate(timeout=60)
+            self.assertEqual((folder / "progress.json").exists(), number == signal.SIGKILL)
             known = {event_files.find(folder / "tensorboard")}
             outcomes.append(Events(folder / "tensorboard").get_outcome())
         self.assertEqual(outcomes, [None, 2])
@@ -221,6 +223,7 @@ class Resumed(LaminaTest):
         self.assertEqual([step for step, _ in events.scalars["loss/train"]],
                          [int(row[0]) for row in read_metrics(folder)])
         self.assertEqual(events.get_outcome(), 1)
+        self.assertFalse((folder / "progress.json").exists())
 
     def test_training_goes_on_where_events_cannot_be_written(self):
         result = train(self.place / "none", *SMALL, "--tensorboard=/dev/null/events")

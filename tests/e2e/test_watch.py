@@ -16,7 +16,7 @@ import time
 import unittest
 
 from support import (BAD_MODEL, BAD_STUDY, LAMINA, OK, RECIPE, SMALL, USAGE, LaminaTest,
-                     environment, lamina, start, succeed, train, wait_until)
+                     environment, lamina, start, succeed, train)
 
 OPEN, CLOSE = b"\x1b[?1049h\x1b[?25l", b"\x1b[?25h\x1b[?1049l"
 FRAME = b"\x1b[?2026h\x1b[H"
@@ -178,19 +178,20 @@ class Watched(LaminaTest):
         killed = self.make_running("killed", date=time.time() - 600)
         self.assertIn("not heard of for 10:0", succeed("watch", killed, "--once").out)
 
-    def test_seeds_while_they_train(self):
+    def test_seeds_side_by_side(self):
         folder = self.place / "seeds"
-        process = start("train", RECIPE, "-q", "-o", folder, "--seeds", "1,2", "--data",
-                        "synthetic", "--set", "data.train_first=500", "--set",
-                        "measure={every_epochs: 10}", "--set", "stop={epochs: 1000000}")
-        wait_until((folder / "progress.json").exists, process)
+        folder.mkdir()
+        for seed, rows in [(1, 2), (2, 1)]:
+            self.make_running(f"seeds/seed-{seed}", rows)
+        member = self.make_running("member", networks=2, networks_total=6)
+        (member / "progress.json").rename(folder / "progress.json")
         page = succeed("watch", folder, "--once").out
-        for fragment in ["2 running", "models 1-2/2", "seed 1", "seed 2"]:
+        for fragment in ["2 running", "models 1-2/6", "seed 1", "mean at step 10"]:
             self.assertIn(fragment, page)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        self.assertFalse((folder / "progress.json").exists())
-        self.assertIn("2 interrupted", succeed("watch", folder).out)
+        (folder / "progress.json").unlink()
+        self.set_status(folder / "seed-1", "finished")
+        self.set_status(folder / "seed-2", "diverged")
+        self.assertIn("1 finished, 1 diverged", succeed("watch", folder).out)
 
     def test_studies(self):
         study = self.place / "study.db"
