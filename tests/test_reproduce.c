@@ -254,7 +254,7 @@ START_TEST(rows_hold_what_was_published_against_ours)
     results[0].values[LAM_QUANTITY_VALIDATION_LOSS] = lam_estimate_mean(losses, 3);
     const lam_reproduction reproduction = {.manifest = manifest, .results = results};
 
-    lam_table table = lam_reproduction_tabulate(&reproduction, LAM_REPRODUCTION_DONE);
+    lam_table table = lam_reproduction_tabulate(&reproduction, LAM_REPRODUCTION_DONE, 0, 2);
     ck_assert_uint_eq(table.row_count, 3);
     ck_assert_str_eq(lam_table_get_text(&table, 0, LAM_REPRODUCTION_COLUMN_OURS), "51.00");
     ck_assert_str_eq(lam_table_get_text(&table, 0, LAM_REPRODUCTION_COLUMN_INTERVAL),
@@ -267,7 +267,7 @@ START_TEST(rows_hold_what_was_published_against_ours)
                      "not explained");
     lam_table_free(&table);
 
-    table = lam_reproduction_tabulate(&reproduction, LAM_REPRODUCTION_BEYOND);
+    table = lam_reproduction_tabulate(&reproduction, LAM_REPRODUCTION_BEYOND, 0, 2);
     ck_assert_uint_eq(table.row_count, 2);
     lam_table_free(&table);
     const lam_reproduction_tally tally = lam_reproduction_count(&reproduction);

@@ -208,19 +208,37 @@ static int print_all(const reproduce_options *options, const reproduce_plan *pla
     for (int i = 0; i < LAM_VERDICT_COUNT; i++)
         if (verdicts[i] > 0)
             printf("%zu %s\n", verdicts[i], lam_verdict_name((lam_verdict)i));
-    printf("files: %s/README.md results.tsv\n", options->output);
+    printf("files: %s/README.md results.tsv figures\n",
+           options->publish ? options->publish : options->output);
     return EXIT_SUCCESS;
 }
 
 /* ---- the command ---- */
 
-static int run_and_save(lam_context *context, const reproduce_options *options,
-                        const reproduce_plan *plan, lam_experiment_result *results)
+static lam_status publish_records(lam_context *context, const reproduce_options *options,
+                                  const reproduce_plan *plan)
 {
-    char device[512], command[64];
-    lam_status status = reproduce_run(context, options, plan, results, device);
-    if (status != LAM_STATUS_OK)
-        return lam_status_exit_code(status);
+    lam_status status = LAM_STATUS_OK;
+    for (size_t i = 0; i < plan->manifest->experiment_count && status == LAM_STATUS_OK; i++) {
+        const lam_experiment *experiment = &plan->manifest->experiments[i];
+        char from[PATH_MAX], to[PATH_MAX];
+        snprintf(from, sizeof from, "%.3900s/%s", options->output, experiment->name);
+        snprintf(to, sizeof to, "%.3900s/%s", options->publish, experiment->name);
+        if (plan->chosen[i])
+            status = lam_experiment_publish(context, experiment, from, to);
+    }
+    return status;
+}
+
+/* The page and its figures, where they are asked for. */
+static lam_status save(lam_context *context, const reproduce_options *options,
+                       const reproduce_plan *plan, const lam_experiment_result *results,
+                       const char *device)
+{
+    const char *place = options->publish ? options->publish : options->output;
+    char command[64], figures[PATH_MAX];
+    lam_figure_list list = {0};
+    snprintf(figures, sizeof figures, "%.4000s/figures", place);
     snprintf(command, sizeof command, "lamina reproduce --seeds %zu%s", options->seeds,
              options->only_count > 0 ? " --only .."
              : options->all          ? " --all"
@@ -229,8 +247,26 @@ static int run_and_save(lam_context *context, const reproduce_options *options,
                                            .results = results,
                                            .command = command,
                                            .device = device,
-                                           .note = options->note};
-    status = lam_reproduction_save(context, &reproduction, options->output);
+                                           .note = options->note,
+                                           .figures = &list,
+                                           .figure_directory = figures};
+    lam_status status = reproduce_draw(context, options, plan, &reproduction, &list);
+    if (status == LAM_STATUS_OK)
+        status = lam_reproduction_save(context, &reproduction, place);
+    if (status == LAM_STATUS_OK && options->publish)
+        status = publish_records(context, options, plan);
+    lam_figure_list_free(&list);
+    return status;
+}
+
+static int run_and_save(lam_context *context, const reproduce_options *options,
+                        const reproduce_plan *plan, lam_experiment_result *results)
+{
+    char device[512];
+    lam_status status = reproduce_run(context, options, plan, results, device);
+    if (status != LAM_STATUS_OK)
+        return lam_status_exit_code(status);
+    status = save(context, options, plan, results, device);
     if (status != LAM_STATUS_OK)
         return report_failure(context, status);
     return options->common.json ? print_all_json(options, plan, results)
@@ -275,6 +311,10 @@ int cmd_reproduce(lam_context *context, int argc, char **argv)
          1},
         {"manifest", OPTION_MANIFEST, "FILE", 0,
          "the experiments and what was published of them; default: " DEFAULT_MANIFEST, 1},
+        {"publish", OPTION_PUBLISH, "DIR", 0,
+         "write the page, its figures and a record of each experiment there instead, without "
+         "places of this machine",
+         1},
         {"note", OPTION_NOTE, "TEXT", 0, "a sentence for the page, e.g. on the data", 1},
         {"no-peer", OPTION_NO_PEER, 0, 0, "do not time the same networks in NumPy", 1},
         {"quiet", 'q', 0, 0, "no progress", 3},

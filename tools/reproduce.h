@@ -31,6 +31,15 @@ LAM_MUST_USE lam_status reproduce_run(lam_context *context, const reproduce_opti
                                       const reproduce_plan *plan,
                                       lam_experiment_result *results, char device[512]);
 
+/* ---- reproduce_figures.c ---- */
+
+/** Draws the manifest's figures whose experiments were run, into the reproduction's folder of
+ * them; without a renderer a warning is all that is said. Errors: as in lamina/plot.h. */
+LAM_MUST_USE lam_status reproduce_draw(lam_context *context, const reproduce_options *options,
+                                       const reproduce_plan *plan,
+                                       const lam_reproduction *reproduction,
+                                       lam_figure_list *list);
+
 /* ---- reproduce_peer.c ---- */
 
 /** Times of another program for the same networks, kept in a file. */

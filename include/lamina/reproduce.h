@@ -7,8 +7,7 @@
 #ifndef LAMINA_REPRODUCE_H
 #define LAMINA_REPRODUCE_H
 
-#include "lamina/figure.h"
-#include "lamina/train.h"
+#include "lamina/plot.h"
 
 LAM_BEGIN_DECLS
 
@@ -84,6 +83,7 @@ typedef struct lam_published {
 typedef struct lam_experiment {
     char name[LAM_RECIPE_NAME_BYTES]; /* that of its folder */
     char title[160];
+    char section[96]; /* of the page; "": that of the experiment before */
     lam_experiment_kind kind;
     char recipe_name[256]; /* as in the manifest, relative to it */
     char recipe_path[4096];
@@ -109,6 +109,15 @@ typedef struct lam_report_slip {
     char text[LAM_NOTE_BYTES];
 } lam_report_slip;
 
+#define LAM_REPRODUCTION_FIGURE_RUNS 16
+
+/** A figure of the page: of the folders of some experiments. */
+typedef struct lam_reproduction_figure {
+    lam_plot_kind kind; /* of those that need no device */
+    size_t experiments[LAM_REPRODUCTION_FIGURE_RUNS];
+    size_t count;
+} lam_reproduction_figure;
+
 typedef struct lam_manifest {
     char path[4096];
     char peer[4096]; /* folder of the peers' scripts; "" when none is named */
@@ -118,6 +127,8 @@ typedef struct lam_manifest {
     size_t slip_count;
     lam_experiment *experiments;
     size_t experiment_count;
+    lam_reproduction_figure *figures;
+    size_t figure_count;
 } lam_manifest;
 
 /**
@@ -202,14 +213,20 @@ typedef struct lam_reproduction {
     const char *figure_directory;
 } lam_reproduction;
 
+/** Draws the published test accuracies beside ours. Errors: as in lamina/plot.h. */
+LAM_API LAM_MUST_USE lam_status lam_reproduction_plot(lam_context *context,
+                                                      const lam_reproduction *reproduction,
+                                                      const lam_figure_options *options,
+                                                      lam_figure_list *list);
+
 /** Writes results.tsv, a row for each published number, and README.md, the page, into a
  * folder. Errors: BAD_OUTPUT, NO_MEMORY. */
 LAM_API LAM_MUST_USE lam_status lam_reproduction_save(lam_context *context,
                                                       const lam_reproduction *reproduction,
                                                       const char *directory);
 
-/** Writes of a TRAIN or GRADIENTS experiment's folder what others may read: run.json without
- * places of this machine, into `directory`, which is made if missing. Errors: BAD_MODEL,
+/** Writes run.json of an experiment that is done into `directory`, which is made if missing:
+ * what was run where and what came out, without places of this machine. Errors: BAD_MODEL,
  * BAD_OUTPUT. */
 LAM_API LAM_MUST_USE lam_status lam_experiment_publish(lam_context *context,
                                                        const lam_experiment *experiment,

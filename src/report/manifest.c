@@ -398,11 +398,12 @@ static lam_status read_experiment(const site *at, const lam_manifest *manifest,
 {
     bool is_default = true;
     uint32_t seeds = 0;
-    LAM_TRY(check_keys(at,
-                       "name, title, kind, recipe, set, seeds, step, inputs, entries, preset, "
-                       "default, published"));
+    LAM_TRY(check_keys(
+        at, "name, title, section, kind, recipe, set, seeds, step, inputs, entries, preset, "
+            "default, published"));
     LAM_TRY(read_name(at, manifest, experiment));
     LAM_TRY(read_text(at, "title", true, experiment->title, sizeof experiment->title));
+    LAM_TRY(read_text(at, "section", false, experiment->section, sizeof experiment->section));
     LAM_TRY(read_kind(at, &experiment->kind));
     LAM_TRY(read_recipe(at, manifest, experiment));
     LAM_TRY(read_count(at, "seeds", LAM_MAX_SEEDS, &seeds));
@@ -418,7 +419,7 @@ static lam_status read_experiment(const site *at, const lam_manifest *manifest,
     return read_all_published(at, manifest, experiment);
 }
 
-/* ---- the whole ---- */
+/* ---- reports, slips and experiments ---- */
 
 static lam_status read_reports(const site *at, lam_manifest *manifest)
 {
@@ -479,17 +480,86 @@ static lam_status read_experiments(const site *at, lam_manifest *manifest)
     return LAM_STATUS_OK;
 }
 
+/* ---- figures ---- */
+
+static const struct {
+    const char *name;
+    bool needs_device;
+} plots[] = {
+#define PLOT_ROW(name, text, source, needs_device, purpose) {text, needs_device},
+    LAM_PLOT_KIND_LIST(PLOT_ROW)
+#undef PLOT_ROW
+};
+
+static lam_status read_plot_kind(const site *at, lam_plot_kind *kind)
+{
+    char name[32] = "";
+    LAM_TRY(read_text(at, "kind", true, name, sizeof name));
+    for (int i = 0; i < LAM_PLOT_KIND_COUNT; i++)
+        if (strcmp(name, plots[i].name) == 0 && !plots[i].needs_device) {
+            *kind = (lam_plot_kind)i;
+            return LAM_STATUS_OK;
+        }
+    return fail_value(at, lam_node_find(at->node, "kind"), "kind", "is no such figure",
+                      "kinds of `lamina plot' that need no device");
+}
+
+static lam_status find_experiment(const site *at, const lam_manifest *manifest,
+                                  const lam_node *name, size_t *index)
+{
+    for (size_t i = 0; i < manifest->experiment_count; i++)
+        if (name->kind == LAM_NODE_SCALAR &&
+            strcmp(manifest->experiments[i].name, name->text) == 0) {
+            *index = i;
+            return LAM_STATUS_OK;
+        }
+    return fail_value(at, name, "of", "is no experiment", "names of experiments above");
+}
+
+static lam_status read_figure(const site *at, const lam_manifest *manifest,
+                              lam_reproduction_figure *figure)
+{
+    const lam_node *list = NULL;
+    size_t count = 0;
+    LAM_TRY(check_keys(at, "kind, of"));
+    LAM_TRY(read_plot_kind(at, &figure->kind));
+    LAM_TRY(find_list(at, "of", &list, &count));
+    if (count < 1 || count > LAM_REPRODUCTION_FIGURE_RUNS)
+        return fail_key(at, list, "of", "names too few or too many", "1 to 16 experiments");
+    for (const lam_node *item = list->child; item; item = item->next)
+        LAM_TRY(find_experiment(at, manifest, item, &figure->experiments[figure->count++]));
+    return LAM_STATUS_OK;
+}
+
+static lam_status read_figures(const site *at, lam_manifest *manifest)
+{
+    const lam_node *list = NULL;
+    size_t count = 0;
+    LAM_TRY(find_list(at, "figures", &list, &count));
+    manifest->figures = calloc(count + 1, sizeof *manifest->figures);
+    if (!manifest->figures)
+        return lam_fail_memory(at->document->context, "figures", count);
+    for (const lam_node *item = list ? list->child : NULL; item; item = item->next) {
+        const site inner = enter(at, item, "figures", manifest->figure_count);
+        LAM_TRY(read_figure(&inner, manifest, &manifest->figures[manifest->figure_count++]));
+    }
+    return LAM_STATUS_OK;
+}
+
+/* ---- the whole ---- */
+
 static lam_status read_manifest(lam_document *document, lam_manifest *manifest)
 {
     char peer[1024] = "";
     const site root = {.document = document, .node = document->root};
-    LAM_TRY(check_keys(&root, "peer, reports, slips, experiments"));
+    LAM_TRY(check_keys(&root, "peer, reports, slips, experiments, figures"));
     LAM_TRY(read_text(&root, "peer", false, peer, sizeof peer));
     if (*peer)
         LAM_TRY(resolve(&root, manifest, peer, manifest->peer));
     LAM_TRY(read_reports(&root, manifest));
     LAM_TRY(read_slips(&root, manifest));
-    return read_experiments(&root, manifest);
+    LAM_TRY(read_experiments(&root, manifest));
+    return read_figures(&root, manifest);
 }
 
 static lam_status load(lam_context *context, lam_manifest *manifest)
@@ -535,6 +605,7 @@ void lam_manifest_free(lam_manifest **manifest)
     for (size_t i = 0; i < old->experiment_count; i++)
         free(old->experiments[i].published);
     free(old->experiments);
+    free(old->figures);
     free(old->slips);
     free(old->reports);
     free(old);

@@ -235,7 +235,7 @@ static void add_rule(lam_page *page)
 }
 
 static void add_published(lam_page *page, const lam_reproduction *reproduction,
-                          lam_reproduction_choice choice)
+                          lam_reproduction_choice choice, size_t first, size_t end)
 {
     static const lam_page_column columns[] = {COLUMN(EXPERIMENT, "experiment"),
                                               COLUMN(QUANTITY, "quantity"),
@@ -246,9 +246,35 @@ static void add_published(lam_page *page, const lam_reproduction *reproduction,
                                               COLUMN(COUNT, "n"),
                                               COLUMN(VERDICT, "verdict"),
                                               COLUMN(NOTE, "note")};
-    lam_table table = lam_reproduction_tabulate(reproduction, choice);
-    lam_page_add_table(page, NULL, &table, columns, sizeof columns / sizeof columns[0]);
+    lam_table table = lam_reproduction_tabulate(reproduction, choice, first, end);
+    if (table.row_count > 0)
+        lam_page_add_table(page, NULL, &table, columns, sizeof columns / sizeof columns[0]);
     lam_table_free(&table);
+}
+
+static bool has_published(const lam_reproduction *reproduction, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++)
+        if (reproduction->results[i].is_done &&
+            reproduction->manifest->experiments[i].published_count > 0)
+            return true;
+    return false;
+}
+
+static void add_all_published(lam_page *page, const lam_reproduction *reproduction)
+{
+    const lam_experiment *experiments = reproduction->manifest->experiments;
+    size_t count = reproduction->manifest->experiment_count;
+    lam_page_add_heading(page, 2, "Every published number");
+    for (size_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && !*experiments[end].section; end++)
+            continue;
+        if (!has_published(reproduction, first, end))
+            continue;
+        if (*experiments[first].section)
+            lam_page_add_heading(page, 3, experiments[first].section);
+        add_published(page, reproduction, LAM_REPRODUCTION_DONE, first, end);
+    }
 }
 
 static void add_reports(lam_page *page, const lam_manifest *manifest)
@@ -283,9 +309,9 @@ static lam_status write_page(lam_page *page, const lam_reproduction *reproductio
 {
     add_summary(page, reproduction);
     lam_page_add_heading(page, 2, "What does not agree");
-    add_published(page, reproduction, LAM_REPRODUCTION_BEYOND);
-    lam_page_add_heading(page, 2, "Every published number");
-    add_published(page, reproduction, LAM_REPRODUCTION_DONE);
+    add_published(page, reproduction, LAM_REPRODUCTION_BEYOND, 0,
+                  reproduction->manifest->experiment_count);
+    add_all_published(page, reproduction);
     LAM_TRY(add_figures(page, reproduction));
     add_rule(page);
     add_reports(page, reproduction->manifest);
@@ -300,7 +326,8 @@ static lam_status save_rows(lam_context *context, const lam_reproduction *reprod
 {
     char path[4096 + 16];
     snprintf(path, sizeof path, "%s/results.tsv", directory);
-    lam_table rows = lam_reproduction_tabulate(reproduction, LAM_REPRODUCTION_DONE);
+    lam_table rows = lam_reproduction_tabulate(reproduction, LAM_REPRODUCTION_DONE, 0,
+                                               reproduction->manifest->experiment_count);
     lam_status status = lam_table_save(context, &rows, path);
     lam_table_free(&rows);
     return status;

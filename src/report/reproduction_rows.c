@@ -86,7 +86,7 @@ static bool is_chosen(lam_reproduction_choice choice, const lam_published *publi
 }
 
 lam_table lam_reproduction_tabulate(const lam_reproduction *reproduction,
-                                    lam_reproduction_choice choice)
+                                    lam_reproduction_choice choice, size_t first, size_t end)
 {
     static const struct {
         const char *heading;
@@ -99,7 +99,7 @@ lam_table lam_reproduction_tabulate(const lam_reproduction *reproduction,
     lam_table table = {0};
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         (void)lam_table_add_column(&table, columns[i].heading, columns[i].kind);
-    for (size_t i = 0; i < reproduction->manifest->experiment_count; i++) {
+    for (size_t i = first; i < end; i++) {
         const lam_experiment *experiment = &reproduction->manifest->experiments[i];
         const lam_experiment_result *result = &reproduction->results[i];
         for (size_t k = 0; k < experiment->published_count; k++)

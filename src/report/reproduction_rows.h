@@ -39,9 +39,10 @@ typedef enum lam_reproduction_choice {
     LAM_REPRODUCTION_BEYOND, /* judged, and not to agree */
 } lam_reproduction_choice;
 
-/** A row for each published number, in the manifest's order. lam_table_free() it. */
+/** A row for each published number of the experiments `first` .. `end` - 1, in the manifest's
+ * order. lam_table_free() it. */
 lam_table lam_reproduction_tabulate(const lam_reproduction *reproduction,
-                                    lam_reproduction_choice choice);
+                                    lam_reproduction_choice choice, size_t first, size_t end);
 
 /** How many published numbers have each verdict. */
 typedef struct lam_reproduction_tally {
