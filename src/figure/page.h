@@ -38,8 +38,8 @@ void lam_page_add_table(lam_page *page, const char *caption, const lam_table *ta
                         const lam_page_column *columns, size_t column_count);
 
 /** The figure's picture, its title and its caption. HTML takes the SVG file, but the PNG file,
- * where there is one, if the SVG is larger than 300 KB or missing. Without any picture the page says which files
- * would draw it. Errors: BAD_OUTPUT (a picture that cannot be read). */
+ * where there is one, if the SVG is larger than 300 KB or missing. Without any picture the page
+ * says which files would draw it. Errors: BAD_OUTPUT (a picture that cannot be read). */
 LAM_MUST_USE lam_status lam_page_add_figure(lam_page *page, const lam_figure *figure);
 
 /** Writes the page, whole or not at all. Errors: BAD_OUTPUT, NO_MEMORY. */
