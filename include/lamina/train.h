@@ -6,7 +6,8 @@
  * (one row per measurement), model.safetensors (the trained network), with validation rows
  * best.safetensors (the network of the best measured validation accuracy, the first of equals),
  * and with recipe->snapshots snapshot-<k>.safetensors (the network at the end of cycle
- * k = 1 ..).
+ * k = 1 ..); while training goes on also progress.json, in that of the set where there are
+ * several seeds, and a checkpoint.
  */
 #ifndef LAMINA_TRAIN_H
 #define LAMINA_TRAIN_H
