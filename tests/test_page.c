@@ -234,13 +234,19 @@ START_TEST(ids_of_pictures_are_unique)
 }
 END_TEST
 
-START_TEST(pixels_stand_in_for_a_large_or_broken_drawing)
+/* More than a page takes where there are pixels. */
+static const char *make_large_drawing(void)
 {
     static char large[310 * 1024];
     memset(large, ' ', sizeof large - 1);
     memcpy(large, "<svg>", 5);
     memcpy(large + sizeof large - 7, "</svg>", 6);
-    const char *const drawings[] = {large, "<svg><g>", ""};
+    return large;
+}
+
+START_TEST(pixels_stand_in_for_a_large_or_broken_drawing)
+{
+    const char *const drawings[] = {make_large_drawing(), "<svg><g>", ""};
     write_figure_file("fig/curves.png", "PNG!");
     for (size_t i = 0; i < 3; i++) {
         write_figure_file("fig/curves.svg", drawings[i]);
@@ -254,6 +260,16 @@ START_TEST(pixels_stand_in_for_a_large_or_broken_drawing)
         saved = NULL;
         lam_page_destroy(&page);
     }
+}
+END_TEST
+
+START_TEST(large_drawing_is_better_than_none)
+{
+    write_figure_file("fig/curves.svg", make_large_drawing());
+    start(LAM_PAGE_FORMAT_HTML, "t");
+    ck_assert_ok(lam_page_add_figure(page, &figure));
+    save();
+    expect("</svg></div>");
 }
 END_TEST
 
@@ -326,6 +342,7 @@ static void add_tests(Suite *suite)
     add(suite, "markdown tables", tables_of_markdown_survive_bars_and_line_ends);
     add(suite, "ids", ids_of_pictures_are_unique);
     add(suite, "pixels", pixels_stand_in_for_a_large_or_broken_drawing);
+    add(suite, "large drawing", large_drawing_is_better_than_none);
     add_loop(suite, "no picture", without_a_picture_the_page_says_what_would_draw_it, 2);
     add_loop(suite, "links", links_lead_from_the_page_to_its_figures, 4);
     add(suite, "unwritable", page_that_cannot_be_written_is_an_error);
