@@ -235,6 +235,10 @@ lam_status lam_report_add_run(lam_report_writer *writer, const lam_report_item *
                                     "Curves"));
     if (shows_network)
         LAM_TRY(add_network(writer, set));
+    else
+        lam_page_add_paragraph(writer->page,
+                               "There are no pictures of this network: the page "
+                               "has enough of others. A page of its own has them.");
     lam_page_add_heading(writer->page, 3, "What was trained where");
     add_facts(writer, set);
     return add_recipe(writer, set);

@@ -11,8 +11,8 @@ from shutil import which
 from urllib.parse import unquote
 
 from page_check import Page
-from support import (BAD_MODEL, BAD_OUTPUT, NO_RENDERER, OK, RECIPE, SMALL, USAGE, LaminaTest,
-                     lamina, read_record, succeed)
+from support import (BAD_MODEL, BAD_OUTPUT, NO_RENDERER, OK, RECIPE, SMALL, SOURCE_ROOT, USAGE,
+                     LaminaTest, lamina, read_record, succeed)
 
 HOSTILE = "größe </p><script>x()</script> & \"quotes\" 日本語 {sub}_2 | `code` $PATH %s"
 LONG = "a-very-long-name-" + 46 * "x"
@@ -126,6 +126,15 @@ class ReportTest(LaminaTest):
         page = self.write_plain(self.seeds, other)
         self.assert_told(page, "Runs compared")
         self.assertEqual([row[0] for row in page.tables[0][1:]], ["a2-fig4", LONG])
+
+    def test_benchmarks_and_range_tests_have_sections(self):
+        folder = self.place / "all" / "range"
+        succeed("lr-range", RECIPE, "--data", "synthetic", "--set", "data.train_first=500",
+                "--steps", 20, "-o", folder)
+        page = self.write_plain(self.place / "all", *SOURCE_ROOT.glob("results/bench/*.json"))
+        shutil.rmtree(folder)
+        names = [path.name for path in SOURCE_ROOT.glob("results/bench/*.json")]
+        self.assert_told(page, "found.db", "a2-fig4", "range", *names)
 
     def test_markdown_links_to_its_figures(self):
         output = self.place / "a page.md"
