@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "reproduce.h"
 
@@ -53,6 +54,19 @@ static lam_status plot_figure(lam_context *context, const reproduce_options *opt
     return plot(context, figure->kind, paths, count, how, list);
 }
 
+/* The data behind curves is larger than all else that is published, and drawing is over. */
+static void leave_pictures(const lam_figure_options *how, const lam_figure_list *list)
+{
+    static const char *const suffixes[] = {"tsv", "gp"};
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
+            char path[PATH_MAX];
+            snprintf(path, sizeof path, "%.3900s/%s.%s", how->directory, list->figures[i].name,
+                     suffixes[k]);
+            (void)unlink(path);
+        }
+}
+
 lam_status reproduce_draw(lam_context *context, const reproduce_options *options,
                           const reproduce_plan *plan, const lam_reproduction *reproduction,
                           lam_figure_list *list)
@@ -72,5 +86,7 @@ lam_status reproduce_draw(lam_context *context, const reproduce_options *options
     if (lacks_renderer)
         fprintf(stderr, "lamina: warning: %s; the page shows no pictures\n",
                 lam_error_message(context));
+    else if (options->publish)
+        leave_pictures(&how, list);
     return LAM_STATUS_OK;
 }

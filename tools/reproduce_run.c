@@ -11,10 +11,8 @@
 #include "reproduce.h"
 #include "search.h"
 
-/* Of a search's networks and of a check's differences, in seconds, where nothing was measured
- * yet. */
-#define GUESSED_CHECK_SECONDS 10.0
-#define GUESSED_SEARCH_NETWORKS 22
+#define SEARCH_NETWORKS 21 /* about as many as the presets train */
+#define GRADIENT_CHECKS 4
 
 /* One call. */
 typedef struct reproduction {
@@ -40,11 +38,9 @@ static double now(void)
 
 /* ---- how long it will take ---- */
 
-/* Multiplications at 60 % of what two AVX-512 cores do, and what launches cost; the first
- * experiments then show what is true here. */
-static double guess_step_seconds(const lam_recipe *recipe)
+static double count_products(const lam_recipe *recipe, double inputs)
 {
-    double products = 0, inputs = LAM_IMAGE_INPUTS;
+    double products = 0;
     for (int i = 0; i < recipe->network.layer_count; i++) {
         double width = recipe->network.layers[i].width;
         if (recipe->network.layers[i].type != LAM_LAYER_TYPE_DENSE)
@@ -52,13 +48,32 @@ static double guess_step_seconds(const lam_recipe *recipe)
         products += inputs * width;
         inputs = width;
     }
-    return 5 * products * recipe->batch / 150e9 + 1e-5 * recipe->network.layer_count;
+    return products;
+}
+
+/* Multiplications at 60 % of what two AVX-512 cores do, and what launches cost; the first
+ * experiments then show what is true here. */
+static double guess_step_seconds(const lam_recipe *recipe)
+{
+    return 5 * count_products(recipe, LAM_IMAGE_INPUTS) * recipe->batch / 150e9 +
+           1e-5 * recipe->network.layer_count;
+}
+
+/* As it was measured there, for each entry of weights and biases. */
+static double guess_check_seconds(const lam_experiment *experiment)
+{
+    int tensors = 0;
+    double inputs = experiment->inputs > 0 ? experiment->inputs : LAM_IMAGE_INPUTS;
+    for (int i = 0; i < experiment->recipe.network.layer_count; i++)
+        tensors += experiment->recipe.network.layers[i].type == LAM_LAYER_TYPE_DENSE;
+    return 1 + 3e-8 * GRADIENT_CHECKS * tensors * experiment->entries *
+                   count_products(&experiment->recipe, inputs);
 }
 
 static size_t count_networks(const reproduction *run, const lam_experiment *experiment)
 {
     if (experiment->kind == LAM_EXPERIMENT_KIND_SEARCH)
-        return GUESSED_SEARCH_NETWORKS;
+        return SEARCH_NETWORKS;
     bool is_limited = experiment->seeds > 0 && experiment->seeds < run->options->seeds;
     return is_limited ? experiment->seeds : run->options->seeds;
 }
@@ -68,7 +83,7 @@ static double guess_seconds(const reproduction *run, size_t index)
     const lam_experiment *experiment = &run->plan->manifest->experiments[index];
     lam_schedule_span span;
     if (experiment->kind == LAM_EXPERIMENT_KIND_GRADIENTS)
-        return GUESSED_CHECK_SECONDS;
+        return guess_check_seconds(experiment);
     uint32_t rows = lam_recipe_get_train_rows(&experiment->recipe);
     if (lam_recipe_count_steps(run->context, &experiment->recipe, rows, &span) != LAM_STATUS_OK)
         return 0;

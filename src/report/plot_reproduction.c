@@ -14,7 +14,8 @@ static bool add_number(lam_dots *dots, const lam_experiment *experiment,
     double middle = (published->low + published->high) / 2;
     double tolerance = lam_verdict_get_tolerance(published, ours);
     double half_width = isfinite(ours->half_width) ? ours->half_width : 0;
-    snprintf(row, sizeof row, "%s, %s", experiment->name, published->report);
+    snprintf(row, sizeof row, "%.60s, %s: %s", experiment->name, published->report,
+             published->text);
     return lam_dots_add(
                dots, row, "published, with what noise explains",
                (lam_dot){middle, published->low - tolerance, published->high + tolerance}) &&

@@ -3,6 +3,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import unittest
 
@@ -26,7 +27,7 @@ experiments:
   - name: long
     title: "A longer run"
     recipe: recipe.yaml
-    set: ["stop={epochs: 200}", l2=0.001]
+    set: ["stop={epochs: 100}", l2=0.001]
     seeds: 1
   - name: checked
     title: "Gradients"
@@ -44,6 +45,9 @@ experiments:
     default: false
     published:
       - {report: R, what: best of the fine search, value: 54.3}
+figures:
+  - {kind: curves, of: [short, long]}
+  - {kind: search, of: [searched]}
 """
 RECIPE = """
 data: {train_files: [1], train_first: 500, validation_count: 1000}
@@ -90,9 +94,24 @@ class Reproduce(LaminaTest):
     def test_the_page_tells_all_of_it(self):
         page = (self.whole / "README.md").read_text()
         for text in ["What does not agree", "Nobody knows.", "R: It slipped.",
-                     "A report \\| with a bar", "recipe.yaml --set 'stop={epochs: 200}'"]:
+                     "A report \\| with a bar", "recipe.yaml --set 'stop={epochs: 100}'"]:
             self.assertIn(text, page)
         self.assertNotIn(str(self.place), page)
+
+    def test_records_are_published_without_places(self):
+        folder = self.place / "published"
+        succeed(*self.call(self.whole, "--all", "--publish", folder, "--note", "Of straw."))
+        self.assertIn("Of straw.", (folder / "README.md").read_text())
+        for name in ["short", "long", "checked", "searched"]:
+            read_record(folder / name)
+        record = read_record(folder / "short")
+        self.assertEqual((record["n"], record["recipe"]["batch"]), (2, 100))
+        for path, content in take_snapshot(folder).items():
+            self.assertNotIn(str(self.place).encode(), content, path)
+        if shutil.which("gnuplot"):
+            figures = sorted(path.name for path in (folder / "figures").iterdir())
+            self.assertEqual(figures, ["coarse-search.svg", "published-against-ours.svg",
+                                       "short-long-curves.svg"])
 
     def test_what_is_done_stays(self):
         before = take_snapshot(self.whole)
