@@ -175,6 +175,7 @@ static const struct {
     {"reports: []\n", "m.yaml:1", "experiments"},
     {"experiments: 7\n", "m.yaml:1", "no list"},
     {HEAD "  - 3\n", "m.yaml:4", "must be a mapping"},
+    {ONE ", '': x}\n", "m.yaml:4", "is no key here"},
     {ONE ", recipes: x}\n", "m.yaml:4", "is no key here"},
     {ONE ", seeds: 0}\n", "m.yaml:4", "from 1 to 1000"},
     {ONE ", seeds: 1.5}\n", "m.yaml:4", "no whole number"},
@@ -203,6 +204,9 @@ static const struct {
      "[lowest, highest]"},
     {ONE ", published: [{report: S0, what: test loss, value: 2, slip: true}]}\n", "m.yaml:4",
      "note: is missing"},
+    {ONE "}\nfigures:\n  - {kind: confusion, of: [a]}\n", "m.yaml:6", "need no device"},
+    {ONE "}\nfigures:\n  - {kind: curves, of: [b]}\n", "m.yaml:6", "'b' is no experiment"},
+    {ONE "}\nfigures:\n  - {kind: curves, of: []}\n", "m.yaml:6", "1 to 16"},
 };
 
 START_TEST(wrong_manifests_name_file_line_and_what_is_legal)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <math.h>
@@ -8,12 +7,10 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/strbuf.h"
 #include "lamina/reproduce.h"
-#include "recipe/document.h"
+#include "report/manifest_site.h"
 
 #define MAX_SETTINGS 16
-#define PATH_BYTES 96
 
 /* ---- names ---- */
 
@@ -50,144 +47,6 @@ const char *lam_experiment_kind_name(lam_experiment_kind kind)
     return kind_names[kind];
 }
 
-/* ---- values ---- */
-
-/* A place in the manifest: a mapping, and the path that messages call it by. */
-typedef struct site {
-    lam_document *document;
-    const lam_node *node;
-    char path[PATH_BYTES];
-} site;
-
-static lam_status fail_key(const site *at, const lam_node *node, const char *key,
-                           const char *problem, const char *legal)
-{
-    char path[2 * PATH_BYTES];
-    snprintf(path, sizeof path, "%s%s%.90s", at->path, *at->path && *key ? "." : "", key);
-    return lam_recipe_fail(at->document, node ? node : at->node, path, "%s; legal: %s", problem,
-                           legal);
-}
-
-/* The same for a value, which is quoted. */
-static lam_status fail_value(const site *at, const lam_node *node, const char *key,
-                             const char *problem, const char *legal)
-{
-    lam_strbuf text = {0};
-    if (node && node->kind == LAM_NODE_SCALAR) {
-        lam_recipe_quote(&text, node->text, node->length);
-        lam_strbuf_append(&text, " ");
-    }
-    lam_strbuf_append(&text, "%s", problem);
-    lam_status status = fail_key(at, node, key, lam_strbuf_text(&text), legal);
-    lam_strbuf_free(&text);
-    return status;
-}
-
-static bool has_word(const char *words, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)); at += length)
-        if ((at == words || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    return false;
-}
-
-/* `keys` are "a, b, c". */
-static lam_status check_keys(const site *at, const char *keys)
-{
-    if (at->node->kind != LAM_NODE_MAPPING)
-        return fail_key(at, NULL, "", "must be a mapping of keys to values", keys);
-    for (const lam_node *value = at->node->child; value; value = value->next)
-        if (value->key->kind != LAM_NODE_SCALAR || !has_word(keys, value->key->text))
-            return fail_key(at, value, value->key->text, "is no key here", keys);
-    return LAM_STATUS_OK;
-}
-
-/* An absent key leaves `text` as it is; `is_required` forbids that. */
-static lam_status read_text(const site *at, const char *key, bool is_required, char *text,
-                            size_t bytes)
-{
-    const lam_node *node = lam_node_find(at->node, key);
-    char legal[64];
-    snprintf(legal, sizeof legal, "a text of at most %zu bytes", bytes - 1);
-    if (!node && !is_required)
-        return LAM_STATUS_OK;
-    if (!node)
-        return fail_key(at, NULL, key, "is missing", legal);
-    if (node->kind != LAM_NODE_SCALAR || lam_node_is_null(node) || node->length >= bytes)
-        return fail_value(at, node, key, "is no text, or too long", legal);
-    memcpy(text, node->text, node->length + 1);
-    return LAM_STATUS_OK;
-}
-
-static bool parse_number(const lam_node *node, double *ret_value)
-{
-    char *end = NULL;
-    if (node->kind != LAM_NODE_SCALAR || node->quoted || node->length == 0)
-        return false;
-    *ret_value = strtod(node->text, &end);
-    return *end == '\0' && isfinite(*ret_value);
-}
-
-static lam_status read_number(const site *at, const char *key, double minimum, double maximum,
-                              double *value)
-{
-    const lam_node *node = lam_node_find(at->node, key);
-    char legal[64];
-    double number = 0;
-    snprintf(legal, sizeof legal, "a number from %g to %g", minimum, maximum);
-    if (!node)
-        return LAM_STATUS_OK;
-    if (!parse_number(node, &number) || number < minimum || number > maximum)
-        return fail_value(at, node, key, "is no such number", legal);
-    *value = number;
-    return LAM_STATUS_OK;
-}
-
-static lam_status read_count(const site *at, const char *key, uint32_t maximum, uint32_t *count)
-{
-    double number = *count;
-    LAM_TRY(read_number(at, key, 1, maximum, &number));
-    if (number != floor(number))
-        return fail_value(at, lam_node_find(at->node, key), key, "is no whole number",
-                          "1, 2, 3 ..");
-    *count = (uint32_t)number;
-    return LAM_STATUS_OK;
-}
-
-static lam_status read_flag(const site *at, const char *key, bool *flag)
-{
-    char text[8] = "";
-    LAM_TRY(read_text(at, key, false, text, sizeof text));
-    if (*text && strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-        return fail_value(at, lam_node_find(at->node, key), key, "is neither", "true, false");
-    if (*text)
-        *flag = strcmp(text, "true") == 0;
-    return LAM_STATUS_OK;
-}
-
-/* The list under `key`, and how long it is; absent is empty. */
-static lam_status find_list(const site *at, const char *key, const lam_node **ret_list,
-                            size_t *ret_count)
-{
-    const lam_node *list = lam_node_find(at->node, key);
-    *ret_list = list;
-    *ret_count = 0;
-    if (list && list->kind != LAM_NODE_LIST)
-        return fail_value(at, list, key, "is no list", "a list");
-    for (const lam_node *item = list ? list->child : NULL; item; item = item->next)
-        ++*ret_count;
-    return LAM_STATUS_OK;
-}
-
-static site enter(const site *at, const lam_node *node, const char *name, size_t index)
-{
-    site inner = {.document = at->document, .node = node};
-    snprintf(inner.path, sizeof inner.path, "%.60s%s%.16s[%zu]", at->path, *at->path ? "." : "",
-             name, index);
-    return inner;
-}
-
 /* ---- published numbers ---- */
 
 /* Half of the last digit that the number is written with: 0.005 of "39.27", 5e-9 of "1.04e-6".
@@ -200,7 +59,7 @@ static double find_rounding(const char *text)
     return 0.5 * pow(10, power - (int)digits);
 }
 
-static lam_status read_value(const site *at, lam_published *published)
+static lam_status read_value(const lam_site *at, lam_published *published)
 {
     const lam_node *node = lam_node_find(at->node, "value");
     const lam_node *low = node, *high = node;
@@ -208,11 +67,11 @@ static lam_status read_value(const site *at, lam_published *published)
         low = node->child;
         high = low ? low->next : NULL;
     }
-    if (!low || !high || !parse_number(low, &published->low) ||
-        !parse_number(high, &published->high) || published->low > published->high ||
+    if (!low || !high || !lam_node_parse_number(low, &published->low) ||
+        !lam_node_parse_number(high, &published->high) || published->low > published->high ||
         (low != high && high->next))
-        return fail_value(at, node, "value", node ? "is neither" : "is missing",
-                          "a number, or [lowest, highest]");
+        return lam_site_fail_value(at, node, "value", node ? "is neither" : "is missing",
+                                   "a number, or [lowest, highest]");
     published->rounding = fmax(find_rounding(low->text), find_rounding(high->text));
     if (low == high)
         snprintf(published->text, sizeof published->text, "%s%.40s",
@@ -220,15 +79,15 @@ static lam_status read_value(const site *at, lam_published *published)
     else
         snprintf(published->text, sizeof published->text, "%.20s to %.20s", low->text,
                  high->text);
-    return read_text(at, "text", false, published->text, sizeof published->text);
+    return lam_site_read_text(at, "text", false, published->text, sizeof published->text);
 }
 
-static lam_status read_quantity(const site *at, lam_experiment_kind kind,
+static lam_status read_quantity(const lam_site *at, lam_experiment_kind kind,
                                 lam_quantity *quantity)
 {
     char name[96] = "", legal[1024];
     size_t length = 0;
-    LAM_TRY(read_text(at, "what", true, name, sizeof name));
+    LAM_TRY(lam_site_read_text(at, "what", true, name, sizeof name));
     for (int i = 0; i < LAM_QUANTITY_COUNT; i++) {
         if (quantities[i].kind != kind)
             continue;
@@ -239,8 +98,8 @@ static lam_status read_quantity(const site *at, lam_experiment_kind kind,
         length += (size_t)snprintf(legal + length, sizeof legal - length, "%s%s",
                                    length ? ", " : "", quantities[i].name);
     }
-    return fail_value(at, lam_node_find(at->node, "what"), "what",
-                      "is nothing that such an experiment gives", legal);
+    return lam_site_fail_value(at, lam_node_find(at->node, "what"), "what",
+                               "is nothing that such an experiment gives", legal);
 }
 
 static uint32_t count_rows(const lam_recipe *recipe, lam_split split)
@@ -261,47 +120,50 @@ static bool is_report(const lam_manifest *manifest, const char *name)
     return false;
 }
 
-static lam_status read_report_name(const site *at, const lam_manifest *manifest, char name[16])
+static lam_status read_report_name(const lam_site *at, const lam_manifest *manifest,
+                                   char name[16])
 {
-    LAM_TRY(read_text(at, "report", true, name, 16));
+    LAM_TRY(lam_site_read_text(at, "report", true, name, 16));
     if (!is_report(manifest, name))
-        return fail_value(at, lam_node_find(at->node, "report"), "report", "is unknown",
-                          "a name under `reports'");
+        return lam_site_fail_value(at, lam_node_find(at->node, "report"), "report",
+                                   "is unknown", "a name under `reports'");
     return LAM_STATUS_OK;
 }
 
-static lam_status read_published(const site *at, const lam_manifest *manifest,
+static lam_status read_published(const lam_site *at, const lam_manifest *manifest,
                                  const lam_experiment *experiment, lam_published *published)
 {
-    LAM_TRY(check_keys(at, "report, what, value, text, bound, rows, slip, note"));
+    LAM_TRY(lam_site_check_keys(at, "report, what, value, text, bound, rows, slip, note"));
     LAM_TRY(read_report_name(at, manifest, published->report));
     LAM_TRY(read_quantity(at, experiment->kind, &published->quantity));
-    LAM_TRY(read_flag(at, "bound", &published->is_bound));
-    LAM_TRY(read_flag(at, "slip", &published->is_slip));
+    LAM_TRY(lam_site_read_flag(at, "bound", &published->is_bound));
+    LAM_TRY(lam_site_read_flag(at, "slip", &published->is_slip));
     LAM_TRY(read_value(at, published));
     published->rows = count_rows(&experiment->recipe, quantities[published->quantity].split);
-    LAM_TRY(read_count(at, "rows", 1000000, &published->rows));
-    LAM_TRY(read_text(at, "note", published->is_slip, published->note, sizeof published->note));
+    LAM_TRY(lam_site_read_count(at, "rows", 1000000, &published->rows));
+    LAM_TRY(lam_site_read_text(at, "note", published->is_slip, published->note,
+                               sizeof published->note));
     lam_measure measure = quantities[published->quantity].measure;
     bool is_percent = measure == LAM_MEASURE_ACCURACY || measure == LAM_MEASURE_CHANCE;
     if (is_percent && (published->low < 0 || published->high > 100))
-        return fail_value(at, lam_node_find(at->node, "value"), "value",
-                          "is no accuracy in percent", "0 to 100");
+        return lam_site_fail_value(at, lam_node_find(at->node, "value"), "value",
+                                   "is no accuracy in percent", "0 to 100");
     return LAM_STATUS_OK;
 }
 
-static lam_status read_all_published(const site *at, const lam_manifest *manifest,
+static lam_status read_all_published(const lam_site *at, const lam_manifest *manifest,
                                      lam_experiment *experiment)
 {
     const lam_node *list = NULL;
     size_t count = 0;
-    LAM_TRY(find_list(at, "published", &list, &count));
+    LAM_TRY(lam_site_find_list(at, "published", &list, &count));
     experiment->published = calloc(count + 1, sizeof *experiment->published);
     if (!experiment->published)
         return lam_fail_memory(at->document->context, "published numbers", count);
     const lam_node *item = list ? list->child : NULL;
     for (; item; item = item->next) {
-        const site inner = enter(at, item, "published", experiment->published_count);
+        const lam_site inner =
+            lam_site_enter(at, item, "published", experiment->published_count);
         LAM_TRY(read_published(&inner, manifest, experiment,
                                &experiment->published[experiment->published_count]));
         experiment->published_count++;
@@ -312,7 +174,7 @@ static lam_status read_all_published(const site *at, const lam_manifest *manifes
 /* ---- experiments ---- */
 
 /* `path` as seen from the manifest's folder. */
-static lam_status resolve(const site *at, const lam_manifest *manifest, const char *path,
+static lam_status resolve(const lam_site *at, const lam_manifest *manifest, const char *path,
                           char resolved[PATH_MAX])
 {
     char copy[PATH_MAX];
@@ -320,11 +182,11 @@ static lam_status resolve(const site *at, const lam_manifest *manifest, const ch
     int length = *path == '/' ? snprintf(resolved, PATH_MAX, "%s", path)
                               : snprintf(resolved, PATH_MAX, "%s/%s", dirname(copy), path);
     if (length >= PATH_MAX)
-        return fail_key(at, NULL, path, "is too long", "a path");
+        return lam_site_fail(at, NULL, path, "is too long", "a path");
     return LAM_STATUS_OK;
 }
 
-static lam_status load_recipe(const site *at, const char *const *settings, size_t count,
+static lam_status load_recipe(const lam_site *at, const char *const *settings, size_t count,
                               lam_experiment *experiment)
 {
     const lam_document *document = at->document;
@@ -338,21 +200,21 @@ static lam_status load_recipe(const site *at, const char *const *settings, size_
     return status;
 }
 
-static lam_status read_recipe(const site *at, const lam_manifest *manifest,
+static lam_status read_recipe(const lam_site *at, const lam_manifest *manifest,
                               lam_experiment *experiment)
 {
     const char *settings[MAX_SETTINGS];
     const lam_node *list = NULL;
     size_t count = 0, used = 0, length = 0;
-    LAM_TRY(
-        read_text(at, "recipe", true, experiment->recipe_name, sizeof experiment->recipe_name));
+    LAM_TRY(lam_site_read_text(at, "recipe", true, experiment->recipe_name,
+                               sizeof experiment->recipe_name));
     LAM_TRY(resolve(at, manifest, experiment->recipe_name, experiment->recipe_path));
-    LAM_TRY(find_list(at, "set", &list, &count));
+    LAM_TRY(lam_site_find_list(at, "set", &list, &count));
     for (const lam_node *item = list ? list->child : NULL; item; item = item->next) {
         size_t room = sizeof experiment->settings - length;
         if (used == MAX_SETTINGS || item->kind != LAM_NODE_SCALAR || item->length + 10 > room)
-            return fail_value(at, item, "set", "cannot be all of that",
-                              "a list of up to 16 texts like l2=0.01");
+            return lam_site_fail_value(at, item, "set", "cannot be all of that",
+                                       "a list of up to 16 texts like l2=0.01");
         settings[used++] = item->text;
         bool is_plain = strcspn(item->text, " {}[]*") == item->length;
         length += (size_t)snprintf(experiment->settings + length, room,
@@ -361,118 +223,121 @@ static lam_status read_recipe(const site *at, const lam_manifest *manifest,
     return load_recipe(at, settings, used, experiment);
 }
 
-static lam_status read_kind(const site *at, lam_experiment_kind *kind)
+static lam_status read_kind(const lam_site *at, lam_experiment_kind *kind)
 {
     char name[16] = "train";
-    LAM_TRY(read_text(at, "kind", false, name, sizeof name));
+    LAM_TRY(lam_site_read_text(at, "kind", false, name, sizeof name));
     for (size_t i = 0; i < sizeof kind_names / sizeof kind_names[0]; i++)
         if (strcmp(name, kind_names[i]) == 0) {
             *kind = (lam_experiment_kind)i;
             return LAM_STATUS_OK;
         }
-    return fail_value(at, lam_node_find(at->node, "kind"), "kind", "is unknown",
-                      "train, gradients, search");
+    return lam_site_fail_value(at, lam_node_find(at->node, "kind"), "kind", "is unknown",
+                               "train, gradients, search");
 }
 
 /* Names are those of folders. */
-static lam_status read_name(const site *at, const lam_manifest *manifest,
+static lam_status read_name(const lam_site *at, const lam_manifest *manifest,
                             lam_experiment *experiment)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789._-";
     const lam_node *node = lam_node_find(at->node, "name");
-    LAM_TRY(read_text(at, "name", true, experiment->name, sizeof experiment->name));
+    LAM_TRY(lam_site_read_text(at, "name", true, experiment->name, sizeof experiment->name));
     if (strspn(experiment->name, letters) != strlen(experiment->name) ||
         *experiment->name == '.')
-        return fail_value(at, node, "name", "is no name of a folder",
-                          "letters, digits, '.', '_' and '-'");
+        return lam_site_fail_value(at, node, "name", "is no name of a folder",
+                                   "letters, digits, '.', '_' and '-'");
     for (size_t i = 0; i < manifest->experiment_count; i++)
         if (strcmp(manifest->experiments[i].name, experiment->name) == 0)
-            return fail_value(at, node, "name", "is taken by another experiment",
-                              "a name of its own");
+            return lam_site_fail_value(at, node, "name", "is taken by another experiment",
+                                       "a name of its own");
     return LAM_STATUS_OK;
 }
 
-static lam_status read_experiment(const site *at, const lam_manifest *manifest,
+static lam_status read_experiment(const lam_site *at, const lam_manifest *manifest,
                                   lam_experiment *experiment)
 {
     bool is_default = true;
     uint32_t seeds = 0;
-    LAM_TRY(check_keys(
+    LAM_TRY(lam_site_check_keys(
         at, "name, title, section, kind, recipe, set, seeds, step, inputs, entries, preset, "
             "default, published"));
     LAM_TRY(read_name(at, manifest, experiment));
-    LAM_TRY(read_text(at, "title", true, experiment->title, sizeof experiment->title));
-    LAM_TRY(read_text(at, "section", false, experiment->section, sizeof experiment->section));
+    LAM_TRY(lam_site_read_text(at, "title", true, experiment->title, sizeof experiment->title));
+    LAM_TRY(lam_site_read_text(at, "section", false, experiment->section,
+                               sizeof experiment->section));
     LAM_TRY(read_kind(at, &experiment->kind));
     LAM_TRY(read_recipe(at, manifest, experiment));
-    LAM_TRY(read_count(at, "seeds", LAM_MAX_SEEDS, &seeds));
+    LAM_TRY(lam_site_read_count(at, "seeds", LAM_MAX_SEEDS, &seeds));
     experiment->seeds = seeds;
-    LAM_TRY(read_number(at, "step", 1e-12, 1, &experiment->step));
-    LAM_TRY(read_count(at, "inputs", LAM_IMAGE_INPUTS, &experiment->inputs));
+    LAM_TRY(lam_site_read_number(at, "step", 1e-12, 1, &experiment->step));
+    LAM_TRY(lam_site_read_count(at, "inputs", LAM_IMAGE_INPUTS, &experiment->inputs));
     experiment->entries = 1000;
-    LAM_TRY(read_count(at, "entries", 1000000, &experiment->entries));
-    LAM_TRY(read_text(at, "preset", experiment->kind == LAM_EXPERIMENT_KIND_SEARCH,
-                      experiment->preset, sizeof experiment->preset));
-    LAM_TRY(read_flag(at, "default", &is_default));
+    LAM_TRY(lam_site_read_count(at, "entries", 1000000, &experiment->entries));
+    LAM_TRY(lam_site_read_text(at, "preset", experiment->kind == LAM_EXPERIMENT_KIND_SEARCH,
+                               experiment->preset, sizeof experiment->preset));
+    LAM_TRY(lam_site_read_flag(at, "default", &is_default));
     experiment->is_extra = !is_default;
     return read_all_published(at, manifest, experiment);
 }
 
 /* ---- reports, slips and experiments ---- */
 
-static lam_status read_reports(const site *at, lam_manifest *manifest)
+static lam_status read_reports(const lam_site *at, lam_manifest *manifest)
 {
     const lam_node *list = NULL;
     size_t count = 0;
-    LAM_TRY(find_list(at, "reports", &list, &count));
+    LAM_TRY(lam_site_find_list(at, "reports", &list, &count));
     manifest->reports = calloc(count + 1, sizeof *manifest->reports);
     if (!manifest->reports)
         return lam_fail_memory(at->document->context, "reports", count);
     for (const lam_node *item = list ? list->child : NULL; item; item = item->next) {
         lam_report_source *report = &manifest->reports[manifest->report_count];
-        const site inner = enter(at, item, "reports", manifest->report_count);
-        LAM_TRY(check_keys(&inner, "name, file, title"));
-        LAM_TRY(read_text(&inner, "name", true, report->name, sizeof report->name));
-        LAM_TRY(read_text(&inner, "file", false, report->file, sizeof report->file));
-        LAM_TRY(read_text(&inner, "title", true, report->title, sizeof report->title));
+        const lam_site inner = lam_site_enter(at, item, "reports", manifest->report_count);
+        LAM_TRY(lam_site_check_keys(&inner, "name, file, title"));
+        LAM_TRY(lam_site_read_text(&inner, "name", true, report->name, sizeof report->name));
+        LAM_TRY(lam_site_read_text(&inner, "file", false, report->file, sizeof report->file));
+        LAM_TRY(lam_site_read_text(&inner, "title", true, report->title, sizeof report->title));
         manifest->report_count++;
     }
     return LAM_STATUS_OK;
 }
 
-static lam_status read_slips(const site *at, lam_manifest *manifest)
+static lam_status read_slips(const lam_site *at, lam_manifest *manifest)
 {
     const lam_node *list = NULL;
     size_t count = 0;
-    LAM_TRY(find_list(at, "slips", &list, &count));
+    LAM_TRY(lam_site_find_list(at, "slips", &list, &count));
     manifest->slips = calloc(count + 1, sizeof *manifest->slips);
     if (!manifest->slips)
         return lam_fail_memory(at->document->context, "slips", count);
     for (const lam_node *item = list ? list->child : NULL; item; item = item->next) {
         lam_report_slip *slip = &manifest->slips[manifest->slip_count];
-        const site inner = enter(at, item, "slips", manifest->slip_count);
-        LAM_TRY(check_keys(&inner, "report, text"));
+        const lam_site inner = lam_site_enter(at, item, "slips", manifest->slip_count);
+        LAM_TRY(lam_site_check_keys(&inner, "report, text"));
         LAM_TRY(read_report_name(&inner, manifest, slip->report));
-        LAM_TRY(read_text(&inner, "text", true, slip->text, sizeof slip->text));
+        LAM_TRY(lam_site_read_text(&inner, "text", true, slip->text, sizeof slip->text));
         manifest->slip_count++;
     }
     return LAM_STATUS_OK;
 }
 
-static lam_status read_experiments(const site *at, lam_manifest *manifest)
+static lam_status read_experiments(const lam_site *at, lam_manifest *manifest)
 {
     const lam_node *list = NULL;
     size_t count = 0;
-    LAM_TRY(find_list(at, "experiments", &list, &count));
+    LAM_TRY(lam_site_find_list(at, "experiments", &list, &count));
     if (count == 0)
-        return fail_key(at, list, "experiments", "has nothing in it", "a list of experiments");
+        return lam_site_fail(at, list, "experiments", "has nothing in it",
+                             "a list of experiments");
     manifest->experiments = calloc(count, sizeof *manifest->experiments);
     if (!manifest->experiments)
         return lam_fail_memory(at->document->context, "experiments", count);
     for (const lam_node *item = list->child; item; item = item->next) {
         lam_experiment *experiment = &manifest->experiments[manifest->experiment_count];
-        const site inner = enter(at, item, "experiments", manifest->experiment_count);
+        const lam_site inner =
+            lam_site_enter(at, item, "experiments", manifest->experiment_count);
         lam_status status = read_experiment(&inner, manifest, experiment);
         manifest->experiment_count++; /* also of what it holds already */
         LAM_TRY(status);
@@ -491,20 +356,20 @@ static const struct {
 #undef PLOT_ROW
 };
 
-static lam_status read_plot_kind(const site *at, lam_plot_kind *kind)
+static lam_status read_plot_kind(const lam_site *at, lam_plot_kind *kind)
 {
     char name[32] = "";
-    LAM_TRY(read_text(at, "kind", true, name, sizeof name));
+    LAM_TRY(lam_site_read_text(at, "kind", true, name, sizeof name));
     for (int i = 0; i < LAM_PLOT_KIND_COUNT; i++)
         if (strcmp(name, plots[i].name) == 0 && !plots[i].needs_device) {
             *kind = (lam_plot_kind)i;
             return LAM_STATUS_OK;
         }
-    return fail_value(at, lam_node_find(at->node, "kind"), "kind", "is no such figure",
-                      "kinds of `lamina plot' that need no device");
+    return lam_site_fail_value(at, lam_node_find(at->node, "kind"), "kind", "is no such figure",
+                               "kinds of `lamina plot' that need no device");
 }
 
-static lam_status find_experiment(const site *at, const lam_manifest *manifest,
+static lam_status find_experiment(const lam_site *at, const lam_manifest *manifest,
                                   const lam_node *name, size_t *index)
 {
     for (size_t i = 0; i < manifest->experiment_count; i++)
@@ -513,34 +378,36 @@ static lam_status find_experiment(const site *at, const lam_manifest *manifest,
             *index = i;
             return LAM_STATUS_OK;
         }
-    return fail_value(at, name, "of", "is no experiment", "names of experiments above");
+    return lam_site_fail_value(at, name, "of", "is no experiment",
+                               "names of experiments above");
 }
 
-static lam_status read_figure(const site *at, const lam_manifest *manifest,
+static lam_status read_figure(const lam_site *at, const lam_manifest *manifest,
                               lam_reproduction_figure *figure)
 {
     const lam_node *list = NULL;
     size_t count = 0;
-    LAM_TRY(check_keys(at, "kind, of"));
+    LAM_TRY(lam_site_check_keys(at, "kind, of"));
     LAM_TRY(read_plot_kind(at, &figure->kind));
-    LAM_TRY(find_list(at, "of", &list, &count));
+    LAM_TRY(lam_site_find_list(at, "of", &list, &count));
     if (count < 1 || count > LAM_REPRODUCTION_FIGURE_RUNS)
-        return fail_key(at, list, "of", "names too few or too many", "1 to 16 experiments");
+        return lam_site_fail(at, list, "of", "names too few or too many",
+                             "1 to 16 experiments");
     for (const lam_node *item = list->child; item; item = item->next)
         LAM_TRY(find_experiment(at, manifest, item, &figure->experiments[figure->count++]));
     return LAM_STATUS_OK;
 }
 
-static lam_status read_figures(const site *at, lam_manifest *manifest)
+static lam_status read_figures(const lam_site *at, lam_manifest *manifest)
 {
     const lam_node *list = NULL;
     size_t count = 0;
-    LAM_TRY(find_list(at, "figures", &list, &count));
+    LAM_TRY(lam_site_find_list(at, "figures", &list, &count));
     manifest->figures = calloc(count + 1, sizeof *manifest->figures);
     if (!manifest->figures)
         return lam_fail_memory(at->document->context, "figures", count);
     for (const lam_node *item = list ? list->child : NULL; item; item = item->next) {
-        const site inner = enter(at, item, "figures", manifest->figure_count);
+        const lam_site inner = lam_site_enter(at, item, "figures", manifest->figure_count);
         LAM_TRY(read_figure(&inner, manifest, &manifest->figures[manifest->figure_count++]));
     }
     return LAM_STATUS_OK;
@@ -551,9 +418,9 @@ static lam_status read_figures(const site *at, lam_manifest *manifest)
 static lam_status read_manifest(lam_document *document, lam_manifest *manifest)
 {
     char peer[1024] = "";
-    const site root = {.document = document, .node = document->root};
-    LAM_TRY(check_keys(&root, "peer, reports, slips, experiments, figures"));
-    LAM_TRY(read_text(&root, "peer", false, peer, sizeof peer));
+    const lam_site root = {.document = document, .node = document->root};
+    LAM_TRY(lam_site_check_keys(&root, "peer, reports, slips, experiments, figures"));
+    LAM_TRY(lam_site_read_text(&root, "peer", false, peer, sizeof peer));
     if (*peer)
         LAM_TRY(resolve(&root, manifest, peer, manifest->peer));
     LAM_TRY(read_reports(&root, manifest));
