@@ -283,6 +283,17 @@ START_TEST(without_a_picture_the_page_says_what_would_draw_it)
 }
 END_TEST
 
+START_TEST(links_to_other_files_are_encoded)
+{
+    ck_assert_ok(lam_page_create(test_context(), LAM_PAGE_FORMAT_MARKDOWN,
+                                 test_path(&folder, "page.md"), "t", folder.path, &page));
+    lam_page_add_link(page, "All [kinds]", "a b.md");
+    ck_assert_ok(lam_page_save(page));
+    saved = test_file_read(test_path(&folder, "page.md"), NULL);
+    expect("\n[All \\[kinds\\]](a%20b.md)\n");
+}
+END_TEST
+
 START_TEST(links_lead_from_the_page_to_its_figures)
 {
     static const struct {
@@ -344,6 +355,7 @@ static void add_tests(Suite *suite)
     add(suite, "pixels", pixels_stand_in_for_a_large_or_broken_drawing);
     add(suite, "large drawing", large_drawing_is_better_than_none);
     add_loop(suite, "no picture", without_a_picture_the_page_says_what_would_draw_it, 2);
+    add(suite, "files", links_to_other_files_are_encoded);
     add_loop(suite, "links", links_lead_from_the_page_to_its_figures, 4);
     add(suite, "unwritable", page_that_cannot_be_written_is_an_error);
 }

@@ -120,7 +120,8 @@ typedef struct lam_reproduction_figure {
 
 typedef struct lam_manifest {
     char path[4096];
-    char peer[4096]; /* folder of the peers' scripts; "" when none is named */
+    char peer[4096];   /* folder of the peers' scripts; "" when none is named */
+    char gallery[256]; /* a page beside the manifest that shows all kinds of figures; "" */
     lam_report_source *reports;
     size_t report_count;
     lam_report_slip *slips;

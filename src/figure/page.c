@@ -67,6 +67,11 @@ void lam_page_add_paragraph(lam_page *page, const char *format, ...)
     lam_strbuf_free(&text);
 }
 
+void lam_page_add_link(lam_page *page, const char *text, const char *path)
+{
+    page->writer->add_link(page, text, path);
+}
+
 void lam_page_add_code(lam_page *page, const char *text)
 {
     page->writer->add_code(page, text);

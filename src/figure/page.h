@@ -22,6 +22,8 @@ void lam_page_destroy(lam_page **page);
 /** Level 2 or 3; HTML makes a table of contents of the former. */
 void lam_page_add_heading(lam_page *page, int level, const char *text);
 void lam_page_add_paragraph(lam_page *page, const char *format, ...) LAM_PRINTF(2, 3);
+/** A paragraph that leads to a file, whose path is relative to the page. */
+void lam_page_add_link(lam_page *page, const char *text, const char *path);
 /** Text in a fixed font, lines kept: commands, recipes. */
 void lam_page_add_code(lam_page *page, const char *text);
 

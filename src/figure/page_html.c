@@ -74,6 +74,12 @@ static void add_paragraph(lam_page *page, const char *text)
     append_element(&page->body, "<p>", text, "</p>\n");
 }
 
+static void add_link(lam_page *page, const char *text, const char *path)
+{
+    append_element(&page->body, "<p><a href=\"", path, "\">");
+    append_element(&page->body, "", text, "</a></p>\n");
+}
+
 /* What is wider than the window is scrolled in a box of its own, by the keyboard, too. */
 static void start_box(lam_strbuf *html, const char *class, const char *label)
 {
@@ -322,6 +328,7 @@ static void finish(lam_page *page, lam_strbuf *html)
 const lam_page_writer lam_page_writer_html = {
     .add_heading = add_heading,
     .add_paragraph = add_paragraph,
+    .add_link = add_link,
     .add_code = add_code,
     .add_table = add_table,
     .add_figure = add_figure,

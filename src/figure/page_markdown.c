@@ -190,6 +190,15 @@ static void append_link(lam_strbuf *markdown, const lam_page *page, const char *
     free(copy);
 }
 
+static void add_link(lam_page *page, const char *text, const char *path)
+{
+    append(&page->body, "\n[");
+    append_escaped(&page->body, text);
+    append(&page->body, "](");
+    append_url(&page->body, path);
+    append(&page->body, ")\n");
+}
+
 static const char *find_suffix(const lam_page *page, const lam_figure *figure)
 {
     static const char *const suffixes[] = {"svg", "png"};
@@ -235,6 +244,7 @@ static void finish(lam_page *page, lam_strbuf *markdown)
 const lam_page_writer lam_page_writer_markdown = {
     .add_heading = add_heading,
     .add_paragraph = add_paragraph,
+    .add_link = add_link,
     .add_code = add_code,
     .add_table = add_table,
     .add_figure = add_figure,

@@ -23,6 +23,7 @@ typedef struct lam_page_table {
 typedef struct lam_page_writer {
     void (*add_heading)(lam_page *page, int level, const char *text);
     void (*add_paragraph)(lam_page *page, const char *text);
+    void (*add_link)(lam_page *page, const char *text, const char *path);
     void (*add_code)(lam_page *page, const char *text);
     void (*add_table)(lam_page *page, const lam_page_table *table);
     lam_status (*add_figure)(lam_page *page, const lam_figure *figure);

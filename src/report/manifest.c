@@ -419,10 +419,12 @@ static lam_status read_manifest(lam_document *document, lam_manifest *manifest)
 {
     char peer[1024] = "";
     const lam_site root = {.document = document, .node = document->root};
-    LAM_TRY(lam_site_check_keys(&root, "peer, reports, slips, experiments, figures"));
+    LAM_TRY(lam_site_check_keys(&root, "peer, gallery, reports, slips, experiments, figures"));
     LAM_TRY(lam_site_read_text(&root, "peer", false, peer, sizeof peer));
     if (*peer)
         LAM_TRY(resolve(&root, manifest, peer, manifest->peer));
+    LAM_TRY(lam_site_read_text(&root, "gallery", false, manifest->gallery,
+                               sizeof manifest->gallery));
     LAM_TRY(read_reports(&root, manifest));
     LAM_TRY(read_slips(&root, manifest));
     LAM_TRY(read_experiments(&root, manifest));

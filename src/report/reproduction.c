@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "figure/page.h"
@@ -305,7 +306,21 @@ static lam_status add_figures(lam_page *page, const lam_reproduction *reproducti
     return LAM_STATUS_OK;
 }
 
-static lam_status write_page(lam_page *page, const lam_reproduction *reproduction)
+/* Only a page that stands beside the manifest has the gallery beside it. */
+static void add_gallery(lam_page *page, const lam_reproduction *reproduction,
+                        const char *directory)
+{
+    const char *gallery = reproduction->manifest->gallery;
+    char path[4096 + 256];
+    snprintf(path, sizeof path, "%s/%s", directory, gallery);
+    if (!*gallery || access(path, F_OK) != 0)
+        return;
+    lam_page_add_heading(page, 2, "Gallery");
+    lam_page_add_link(page, "One figure of each kind that lamina plot draws", gallery);
+}
+
+static lam_status write_page(lam_page *page, const lam_reproduction *reproduction,
+                             const char *directory)
 {
     add_summary(page, reproduction);
     lam_page_add_heading(page, 2, "What does not agree");
@@ -313,6 +328,7 @@ static lam_status write_page(lam_page *page, const lam_reproduction *reproductio
                   reproduction->manifest->experiment_count);
     add_all_published(page, reproduction);
     LAM_TRY(add_figures(page, reproduction));
+    add_gallery(page, reproduction, directory);
     add_rule(page);
     add_reports(page, reproduction->manifest);
     add_accuracies(page, reproduction);
@@ -344,7 +360,7 @@ lam_status lam_reproduction_save(lam_context *context, const lam_reproduction *r
     LAM_TRY(lam_page_create(
         context, LAM_PAGE_FORMAT_MARKDOWN, path, "Published against ours",
         reproduction->figure_directory ? reproduction->figure_directory : directory, &page));
-    lam_status status = write_page(page, reproduction);
+    lam_status status = write_page(page, reproduction, directory);
     lam_page_destroy(&page);
     return status;
 }
