@@ -57,11 +57,11 @@ static lam_status plot_figure(lam_context *context, const reproduce_options *opt
 /* The data behind curves is larger than all else that is published, and drawing is over. */
 static void leave_pictures(const lam_figure_options *how, const lam_figure_list *list)
 {
-    static const char *const suffixes[] = {"tsv", "gp"};
+    static const char *const suffixes[] = {".tsv", "-drawn.tsv", ".gp", "-sheet.png"};
     for (size_t i = 0; i < list->count; i++)
         for (size_t k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
             char path[PATH_MAX];
-            snprintf(path, sizeof path, "%.3900s/%s.%s", how->directory, list->figures[i].name,
+            snprintf(path, sizeof path, "%.3900s/%s%s", how->directory, list->figures[i].name,
                      suffixes[k]);
             (void)unlink(path);
         }
