@@ -46,9 +46,6 @@ plan_options plan_options_start(void);
 
 /** Reads "1se", "top:5" or "best2:1e-4", or ends the program with a usage error. */
 lam_narrowing parse_narrowing(const struct argp_state *state, const char *text);
-const char *sampler_text(lam_sampler sampler);
-const char *objective_text(lam_objective objective);
-const char *trial_state_text(lam_trial_state state);
 
 /* ---- search_work.c ---- */
 

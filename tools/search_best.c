@@ -48,7 +48,7 @@ static json_t *findings_to_json(const best_findings *findings, size_t limit)
         json_object_set_new(importance, view->plan.space.parameters[i].key,
                             number_to_json(findings->importance[i]));
     return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o}", "study", view->path, "objective",
-                     objective_text(view->plan.objective), "confidence", LAM_CONFIDENCE,
+                     lam_objective_name(view->plan.objective), "confidence", LAM_CONFIDENCE,
                      "binomial_error", number_to_json(findings->ranking.binomial_error),
                      "ranks", ranks, "epsilon_squared", importance);
 }

@@ -81,7 +81,7 @@ static lam_status print_trial(void *user, const lam_study_view *view,
 {
     (void)user;
     print_trial_start(view, configuration, trial);
-    printf(",%s", trial_state_text(trial->state));
+    printf(",%s", lam_trial_state_name(trial->state));
     print_csv_number(stdout, trial->objective);
     print_measurement(&trial->latest);
     print_csv_number(stdout, trial->seconds);
@@ -139,13 +139,13 @@ static lam_status add_trial(void *user, const lam_study_view *view,
                             const lam_configuration *configuration, const lam_trial *trial)
 {
     json_export *target = user;
-    json_t *entry =
-        json_pack("{s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:s}", "iteration",
-                  (json_int_t)configuration->index + 1, "seed", (json_int_t)trial->seed,
-                  "values", values_to_json(view, configuration), "state",
-                  trial_state_text(trial->state), "objective", number_to_json(trial->objective),
-                  "latest", measurement_to_json(&trial->latest), "best",
-                  measurement_to_json(&trial->best), "message", trial->message);
+    json_t *entry = json_pack(
+        "{s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:s}", "iteration",
+        (json_int_t)configuration->index + 1, "seed", (json_int_t)trial->seed, "values",
+        values_to_json(view, configuration), "state", lam_trial_state_name(trial->state),
+        "objective", number_to_json(trial->objective), "latest",
+        measurement_to_json(&trial->latest), "best", measurement_to_json(&trial->best),
+        "message", trial->message);
     json_array_append_new(target->trials, entry);
     return target->curves ? add_curve(target, trial, entry) : LAM_STATUS_OK;
 }
@@ -159,10 +159,10 @@ lam_status export_study_as_json(lam_context *context, lam_study *study,
     if (status == LAM_STATUS_OK)
         status = for_each_trial(view, add_trial, &target);
     if (status == LAM_STATUS_OK)
-        *ret_json = json_pack("{s:s, s:o, s:s, s:s, s:O}", "study", view->path, "recipe",
-                              json_loads(recipe, 0, NULL), "sampler",
-                              sampler_text(view->plan.sampler), "objective",
-                              objective_text(view->plan.objective), "trials", target.trials);
+        *ret_json = json_pack(
+            "{s:s, s:o, s:s, s:s, s:O}", "study", view->path, "recipe",
+            json_loads(recipe, 0, NULL), "sampler", lam_sampler_name(view->plan.sampler),
+            "objective", lam_objective_name(view->plan.objective), "trials", target.trials);
     json_decref(target.trials);
     free(recipe);
     return status;

@@ -22,32 +22,12 @@ static const char *const pruning_texts[] = {
     LAM_PRUNING_LIST(PRUNING_TEXT)
 #undef PRUNING_TEXT
 };
-static const char *const state_texts[] = {
-#define STATE_TEXT(name, text) text,
-    LAM_TRIAL_STATE_LIST(STATE_TEXT)
-#undef STATE_TEXT
-};
 static const char *const narrowing_texts[] = {
 #define NARROWING_TEXT(name, text) text,
     LAM_NARROWING_LIST(NARROWING_TEXT)
 #undef NARROWING_TEXT
 };
 #define COUNT(texts) ((int)(sizeof(texts) / sizeof *(texts)))
-
-const char *sampler_text(lam_sampler sampler)
-{
-    return sampler_texts[sampler];
-}
-
-const char *objective_text(lam_objective objective)
-{
-    return objective_texts[objective];
-}
-
-const char *trial_state_text(lam_trial_state state)
-{
-    return state_texts[state];
-}
 
 /* The index of the name in front of an optional `:'; *ret_rest is what is behind it, or NULL. A
  * usage error where there is no such name. */

@@ -61,7 +61,7 @@ static void print_study(lam_context *context, const lam_study_view *view)
 {
     char line[512];
     printf("%-12s %s (sampler %s, objective %s)\n", "study", view->path,
-           sampler_text(view->plan.sampler), objective_text(view->plan.objective));
+           lam_sampler_name(view->plan.sampler), lam_objective_name(view->plan.objective));
     printf("%-12s %s\n", "recipe", view->plan.recipe.name);
     print_space(context, &view->plan.space);
     format_study(view, line, sizeof line);

@@ -106,7 +106,7 @@ static size_t append_counts(const lam_study_view *view, char *text, size_t bytes
     for (size_t i = 0; i < sizeof shown / sizeof shown[0] && length < bytes; i++)
         if (view->counts[shown[i]] > 0)
             length += (size_t)snprintf(text + length, bytes - length, ", %" PRId64 " %s",
-                                       view->counts[shown[i]], trial_state_text(shown[i]));
+                                       view->counts[shown[i]], lam_trial_state_name(shown[i]));
     return length;
 }
 
@@ -118,7 +118,7 @@ void format_study(const lam_study_view *view, char *text, size_t bytes)
     if (best.trial && length < bytes) {
         format_values(view, best.configuration, values, sizeof values);
         length += (size_t)snprintf(text + length, bytes - length, ", best %s %.4g (%s)",
-                                   objective_text(view->plan.objective),
+                                   lam_objective_name(view->plan.objective),
                                    scale_objective(view->plan.objective, best.trial->objective),
                                    values);
     }
@@ -132,12 +132,12 @@ json_t *study_to_json(const lam_study_view *view)
 {
     json_t *counts = json_object();
     for (int state = 0; state < LAM_TRIAL_STATE_COUNT; state++)
-        json_object_set_new(counts, trial_state_text((lam_trial_state)state),
+        json_object_set_new(counts, lam_trial_state_name((lam_trial_state)state),
                             json_integer((json_int_t)view->counts[state]));
     return json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:o, s:I, s:f, s:f, s:I, s:b}", "study",
                      view->path, "recipe", view->plan.recipe.name, "sampler",
-                     sampler_text(view->plan.sampler), "objective",
-                     objective_text(view->plan.objective), "seeds", view->plan.seed_count,
+                     lam_sampler_name(view->plan.sampler), "objective",
+                     lam_objective_name(view->plan.objective), "seeds", view->plan.seed_count,
                      "configurations", (json_int_t)view->plan.configuration_count, "trials",
                      counts, "total", (json_int_t)view->total, "models_per_second",
                      view->models_per_second, "remaining_seconds", view->remaining_seconds,

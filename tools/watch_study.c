@@ -37,7 +37,7 @@ static int print_head(lam_context *context, const lam_study_view *view, const sc
             screen_style_text(s, SCREEN_STYLE_PLAIN), view->is_over ? "over" : "open");
     fprintf(out, "%srecipe %s, sampler %s, objective %s%s\n",
             screen_style_text(s, SCREEN_STYLE_DIM), plan->recipe.name,
-            sampler_text(plan->sampler), objective_text(plan->objective),
+            lam_sampler_name(plan->sampler), lam_objective_name(plan->objective),
             screen_style_text(s, SCREEN_STYLE_PLAIN));
     for (size_t i = 0; i < plan->space.count && rows < s->rows / 4; i++) {
         char *text = NULL;
@@ -103,7 +103,7 @@ static void print_plot(const lam_study_view *view, int rows, const screen *s, FI
     char title[64];
     objective_table table = {.count = 0};
     bool is_share = scale_objective(view->plan.objective, 1) > 1;
-    snprintf(title, sizeof title, "%s%s", objective_text(view->plan.objective),
+    snprintf(title, sizeof title, "%s%s", lam_objective_name(view->plan.objective),
              is_share ? " (%)" : "");
     if (rows >= PLOT_ROWS && fill_table(view, &table)) {
         const text_curve curves[] = {{.name = "trials",

@@ -91,6 +91,9 @@ typedef enum lam_sampler {
 #undef LAM_SAMPLER_ENUM
 } lam_sampler;
 
+/** As on the command line and in files; static. */
+LAM_API const char *lam_sampler_name(lam_sampler sampler);
+
 /** Configurations of a whole grid; 0 where there is no end (a sampler other than GRID). */
 LAM_API int64_t lam_sampler_count_points(const lam_space *space, lam_sampler sampler);
 

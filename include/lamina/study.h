@@ -34,6 +34,9 @@ typedef enum lam_objective {
 #undef LAM_OBJECTIVE_ENUM
 } lam_objective;
 
+/** Names of the lists here, as on the command line and in files; static. */
+LAM_API const char *lam_objective_name(lam_objective objective);
+
 /** 1 where more is better, -1 where less is. */
 LAM_API int lam_objective_get_sign(lam_objective objective);
 
@@ -51,6 +54,8 @@ typedef enum lam_pruning_type {
     LAM_PRUNING_LIST(LAM_PRUNING_ENUM)
 #undef LAM_PRUNING_ENUM
 } lam_pruning_type;
+
+LAM_API const char *lam_pruning_name(lam_pruning_type type);
 
 typedef struct lam_pruning {
     lam_pruning_type type;
@@ -90,6 +95,8 @@ typedef enum lam_trial_state {
 #undef LAM_TRIAL_STATE_ENUM
         LAM_TRIAL_STATE_COUNT,
 } lam_trial_state;
+
+LAM_API const char *lam_trial_state_name(lam_trial_state state);
 
 /** ---- Reading a study ---- */
 

@@ -144,18 +144,6 @@ lam_axis lam_plotted_study_make_axis(const lam_plotted_study *study, const lam_t
 
 /* ---- words ---- */
 
-static const char *const sampler_names[] = {
-#define SAMPLER_NAME(name, text) text,
-    LAM_SAMPLER_LIST(SAMPLER_NAME)
-#undef SAMPLER_NAME
-};
-
-static const char *const pruning_names[] = {
-#define PRUNING_NAME(name, text) text,
-    LAM_PRUNING_LIST(PRUNING_NAME)
-#undef PRUNING_NAME
-};
-
 /* Four digits say enough of a range that another study's results narrowed down to. */
 static double round_off(double value)
 {
@@ -195,12 +183,12 @@ void lam_plotted_study_append_plan(const lam_plotted_study *study, lam_strbuf *t
     const lam_pruning_type pruning = view->plan.pruning.type;
     lam_strbuf_append(text, " Study %s: %zu configuration%s by %s over", study->name,
                       view->configuration_count, view->configuration_count == 1 ? "" : "s",
-                      sampler_names[view->plan.sampler]);
+                      lam_sampler_name(view->plan.sampler));
     append_space(text, study->study->context, &view->plan.space);
     lam_strbuf_append(text, "; %d seed%s each", view->plan.seed_count,
                       view->plan.seed_count == 1 ? "" : "s");
     if (pruning != LAM_PRUNING_NONE)
-        lam_strbuf_append(text, ", pruned by %s", pruning_names[pruning]);
+        lam_strbuf_append(text, ", pruned by %s", lam_pruning_name(pruning));
     lam_strbuf_append(text, "; trials");
     append_states(text, view);
     lam_strbuf_append(text, ".");

@@ -11,32 +11,11 @@
 #define MAX_FAILURES 20
 #define MANY_TRIALS 2000
 
-static const char *const sampler_texts[] = {
-#define SAMPLER_TEXT(name, text) text,
-    LAM_SAMPLER_LIST(SAMPLER_TEXT)
-#undef SAMPLER_TEXT
-};
-static const char *const objective_texts[] = {
-#define OBJECTIVE_TEXT(name, text, sign) text,
-    LAM_OBJECTIVE_LIST(OBJECTIVE_TEXT)
-#undef OBJECTIVE_TEXT
-};
-static const char *const pruning_texts[] = {
-#define PRUNING_TEXT(name, text) text,
-    LAM_PRUNING_LIST(PRUNING_TEXT)
-#undef PRUNING_TEXT
-};
-static const char *const state_texts[] = {
-#define STATE_TEXT(name, text) text,
-    LAM_TRIAL_STATE_LIST(STATE_TEXT)
-#undef STATE_TEXT
-};
-
 /* ---- what was searched, and how ---- */
 
 static void append_pruning(lam_strbuf *text, const lam_pruning *pruning)
 {
-    lam_strbuf_append(text, "%s", pruning_texts[pruning->type]);
+    lam_strbuf_append(text, "%s", lam_pruning_name(pruning->type));
     if (pruning->type == LAM_PRUNING_HALVING)
         lam_strbuf_append(text, ":%g", pruning->factor);
     if (pruning->type == LAM_PRUNING_MEDIAN)
@@ -50,7 +29,7 @@ static void add_counts(lam_table *facts, const lam_study_view *view)
     for (int state = 0; state < LAM_TRIAL_STATE_COUNT; state++)
         if (view->counts[state] > 0)
             lam_strbuf_append(&counts, ", %" PRId64 " %s", view->counts[state],
-                              state_texts[state]);
+                              lam_trial_state_name((lam_trial_state)state));
     facts->failed |= counts.failed;
     lam_report_add_fact(facts, "trials", "%s", lam_strbuf_text(&counts));
     lam_strbuf_free(&counts);
@@ -75,8 +54,8 @@ static void add_facts(lam_report_writer *writer, const lam_study_view *view)
     lam_report_add_fact(&facts, "file", "%s", view->path);
     lam_report_add_fact(&facts, "recipe", "%s", plan->recipe.name);
     lam_report_add_fact(&facts, "ranked by", "%s, on %" PRIu32 " validation rows",
-                        objective_texts[plan->objective], view->validation_rows);
-    lam_report_add_fact(&facts, "sampler", "%s, seed %" PRIu64, sampler_texts[plan->sampler],
+                        lam_objective_name(plan->objective), view->validation_rows);
+    lam_report_add_fact(&facts, "sampler", "%s, seed %" PRIu64, lam_sampler_name(plan->sampler),
                         plan->seed);
     lam_report_add_fact(&facts, "configurations", "%zu of %" PRId64 ", each with %d seed%s",
                         view->configuration_count, plan->configuration_count, plan->seed_count,
@@ -167,7 +146,7 @@ static void start_ranks(rank_table *ranks, const lam_study_view *view)
                           .scale = is_share ? 100 : 1,
                           .decimals = is_share ? 2 : 4};
     snprintf(ranks->objective, sizeof ranks->objective, "%s%s",
-             objective_texts[plan->objective], is_share ? " (%)" : "");
+             lam_objective_name(plan->objective), is_share ? " (%)" : "");
     add_column(ranks, "configuration", LAM_CELL_NUMBER, 0);
     for (size_t i = 0; i < plan->space.count; i++)
         add_column(ranks, plan->space.parameters[i].key,
@@ -272,7 +251,7 @@ static void add_failure(lam_table *table, int64_t configuration, const lam_trial
     lam_table_add_row(table);
     lam_table_set_number(table, FAILURE_CONFIGURATION, (double)configuration + 1);
     lam_table_set_number(table, FAILURE_SEED, (double)trial->seed);
-    lam_table_set_text(table, FAILURE_STATE, state_texts[trial->state]);
+    lam_table_set_text(table, FAILURE_STATE, lam_trial_state_name(trial->state));
     lam_table_set_number(table, FAILURE_STEP, trial->step < 0 ? NAN : (double)trial->step);
     lam_table_set_text(table, FAILURE_MESSAGE, trial->message);
 }
@@ -326,8 +305,8 @@ static lam_status append_command(lam_context *context, const lam_study_plan *pla
     lam_strbuf_append(command,
                       " --sampler %s --sampler-seed %" PRIu64 " --trials %" PRId64
                       " --seeds %d --objective %s",
-                      sampler_texts[plan->sampler], plan->seed, plan->configuration_count,
-                      plan->seed_count, objective_texts[plan->objective]);
+                      lam_sampler_name(plan->sampler), plan->seed, plan->configuration_count,
+                      plan->seed_count, lam_objective_name(plan->objective));
     if (plan->pruning.type != LAM_PRUNING_NONE) {
         lam_strbuf_append(command, " --prune ");
         append_pruning(command, &plan->pruning);

@@ -23,7 +23,6 @@ struct lam_study {
 
 /** True in states of trials that are over. */
 bool lam_trial_state_is_over(lam_trial_state state);
-const char *lam_trial_state_name(lam_trial_state state);
 /** WAITING for a text that is none. */
 lam_trial_state lam_trial_state_find(const char *name);
 

@@ -30,6 +30,21 @@ static const char *const pruning_names[] = {
 #undef PRUNING_NAME
 };
 
+const char *lam_sampler_name(lam_sampler sampler)
+{
+    return sampler_names[sampler];
+}
+
+const char *lam_objective_name(lam_objective objective)
+{
+    return objective_names[objective];
+}
+
+const char *lam_pruning_name(lam_pruning_type type)
+{
+    return pruning_names[type];
+}
+
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- writing ---- */
