@@ -182,15 +182,15 @@ END_TEST
 
 static void add_tests(Suite *suite)
 {
-    lam_add_test(suite, "crc", crc_is_castagnolis, 5);
-    lam_add_test(suite, "record", record_is_framed_by_lengths_and_crcs, 5);
-    lam_add_test(suite, "integers", integers_take_seven_bits_a_byte, 5);
-    lam_add_test(suite, "events", events_have_tensorboards_bytes, 5);
-    lam_add_test(suite, "session", session_has_tensorboards_bytes, 5);
-    lam_add_test(suite, "values", values_of_studies_keep_their_kind, 5);
-    lam_add_test(suite, "histogram", histogram_leaves_out_what_is_not_finite, 5);
-    lam_add_test(suite, "equal", histogram_of_equal_values_has_them_all, 5);
-    lam_add_test(suite, "follower", follower_waits_for_a_run_and_keeps_its_hands_off, 5);
+    lam_add_test(suite, "crc", crc_is_castagnolis, 30);
+    lam_add_test(suite, "record", record_is_framed_by_lengths_and_crcs, 30);
+    lam_add_test(suite, "integers", integers_take_seven_bits_a_byte, 30);
+    lam_add_test(suite, "events", events_have_tensorboards_bytes, 30);
+    lam_add_test(suite, "session", session_has_tensorboards_bytes, 30);
+    lam_add_test(suite, "values", values_of_studies_keep_their_kind, 30);
+    lam_add_test(suite, "histogram", histogram_leaves_out_what_is_not_finite, 30);
+    lam_add_test(suite, "equal", histogram_of_equal_values_has_them_all, 30);
+    lam_add_test(suite, "follower", follower_waits_for_a_run_and_keeps_its_hands_off, 30);
 }
 
 LAM_SUITE_MAIN("event_log", add_tests)

@@ -283,7 +283,7 @@ static void add_tests(Suite *suite)
         {"all_ticks", no_range_has_too_many_ticks},
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-        tcase_add_checked_fixture(lam_add_test(suite, tests[i].name, tests[i].test, 10), set_up,
+        tcase_add_checked_fixture(lam_add_test(suite, tests[i].name, tests[i].test, 30), set_up,
                                   tear_down);
 }
 

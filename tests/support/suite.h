@@ -8,10 +8,13 @@
 #include <check.h>
 #include <stdlib.h>
 
-/** Defines main(): runs the suite `name` that `function(Suite *)` fills. */
+/** Defines main(): runs the suite `name` that `function(Suite *)` fills. Tests that name no
+ * time limit get one that only a hanging test meets, also under sanitizers on a busy machine.
+ */
 #define LAM_SUITE_MAIN(name, function)                                                         \
     int main(void)                                                                             \
     {                                                                                          \
+        setenv("CK_DEFAULT_TIMEOUT", "60", 0);                                                 \
         Suite *suite = suite_create(name);                                                     \
         function(suite);                                                                       \
         SRunner *runner = srunner_create(suite);                                               \
