@@ -191,17 +191,19 @@ START_TEST(damaged_row_is_refused_with_its_line)
 }
 END_TEST
 
-START_TEST(long_run_is_read_at_once)
+/* No more rows: the sanitizers' strict checks of strings read the rest of the text for each
+ * cell. */
+START_TEST(every_row_of_a_long_run_is_read)
 {
     lam_strbuf text = {0};
     lam_strbuf_append(&text, HEADER);
-    for (int step = 0; step < 100000; step++)
+    for (int step = 0; step < 2000; step++)
         lam_strbuf_append(&text, "%d,%.9g,0.0123456789,2.12345678,2.5,0.125,2.25,3,0.25\n",
                           step, step / 3.0);
     write_run("run", make_record("running", 5), text.text);
     load("run");
-    ck_assert_uint_eq(set.runs->measurement_count, 100000);
-    ck_assert_int_eq(set.runs->measurements[99999].step, 99999);
+    ck_assert_uint_eq(set.runs->measurement_count, 2000);
+    ck_assert_int_eq(set.runs->measurements[1999].step, 1999);
     lam_strbuf_free(&text);
 }
 END_TEST
@@ -314,7 +316,7 @@ static void add_tests(Suite *suite)
                         sizeof bare_metrics / sizeof bare_metrics[0]);
     tcase_add_loop_test(test_case, damaged_row_is_refused_with_its_line, 0,
                         sizeof bad_rows / sizeof bad_rows[0]);
-    tcase_add_test(test_case, long_run_is_read_at_once);
+    tcase_add_test(test_case, every_row_of_a_long_run_is_read);
     tcase_add_test(test_case, seeds_come_in_their_order);
     tcase_add_test(test_case, folders_without_runs_are_refused);
     tcase_add_loop_test(test_case, summary_says_what_a_recipe_is, 0,
