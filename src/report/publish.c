@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/strbuf.h"
 #include "lamina/reproduce.h"
 #include "report/gradient_checks.h"
 
@@ -27,14 +28,19 @@ static lam_status load(lam_context *context, const char *folder, const char *fil
 static lam_status save(lam_context *context, const char *directory, const json_t *json)
 {
     char path[4096 + 16];
+    lam_strbuf line = {0};
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     snprintf(path, sizeof path, "%s/run.json", directory);
-    if (!text)
-        return lam_fail_memory(context, path, 0);
-    lam_status status = lam_directory_create(context, directory);
-    if (status == LAM_STATUS_OK)
-        status = lam_file_write(context, path, text, strlen(text));
+    if (text)
+        lam_strbuf_append(&line, "%s\n", text);
     free(text);
+    lam_status status =
+        line.length == 0 || line.failed ? lam_fail_memory(context, path, 0) : LAM_STATUS_OK;
+    if (status == LAM_STATUS_OK)
+        status = lam_directory_create(context, directory);
+    if (status == LAM_STATUS_OK)
+        status = lam_file_write(context, path, line.text, line.length);
+    lam_strbuf_free(&line);
     return status;
 }
 
