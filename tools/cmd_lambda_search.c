@@ -218,7 +218,8 @@ static lam_status create_study(lambda_run *run, int index)
 static lam_status read_stage(lambda_run *run, int index)
 {
     char path[PATH_MAX + 8];
-    lam_status status = read_study(run->context, run->paths[index], &run->views[index]);
+    lam_status status =
+        lam_study_load_view(run->context, run->paths[index], &run->views[index]);
     if (status == LAM_STATUS_OK)
         status = lam_study_rank(run->context, run->views[index], &run->rankings[index]);
     snprintf(path, sizeof path, "%s/%s.tsv", run->directory,

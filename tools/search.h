@@ -69,10 +69,6 @@ LAM_MUST_USE lam_status work_on_study(lam_context *context, const device_set *de
 
 /* ---- search_text.c ---- */
 
-/** Opens a study for as long as it takes to read it. lam_study_view_free() what it gives. */
-LAM_MUST_USE lam_status read_study(lam_context *context, const char *path,
-                                   lam_study_view **ret_view);
-
 /** "l2=0.003 batch=50": a configuration's values. */
 void format_values(const lam_study_view *view, const lam_configuration *configuration,
                    char *text, size_t bytes);

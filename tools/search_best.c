@@ -82,7 +82,7 @@ static int say(const best_findings *findings, const best_options *options)
 static lam_status find(lam_context *context, const char *path, lam_study_view **ret_view,
                        best_findings *findings)
 {
-    lam_status status = read_study(context, path, ret_view);
+    lam_status status = lam_study_load_view(context, path, ret_view);
     if (status == LAM_STATUS_OK)
         status = lam_study_rank(context, *ret_view, &findings->ranking);
     if (status == LAM_STATUS_OK)

@@ -75,7 +75,7 @@ static lam_status create_refined(lam_context *context, const refine_options *opt
 static lam_status refine(lam_context *context, const refine_options *options)
 {
     lam_study_view *view = NULL;
-    lam_status status = read_study(context, options->study, &view);
+    lam_status status = lam_study_load_view(context, options->study, &view);
     if (status == LAM_STATUS_OK)
         status = create_refined(context, options, view);
     lam_study_view_free(&view);

@@ -76,7 +76,7 @@ static int print_outcome(lam_context *context, const run_options *options)
 {
     lam_study_view *view = NULL;
     char line[512];
-    lam_status status = read_study(context, options->study, &view);
+    lam_status status = lam_study_load_view(context, options->study, &view);
     if (status != LAM_STATUS_OK)
         return report_failure(context, status);
     if (options->common.json) {

@@ -9,9 +9,7 @@
 
 double scale_objective(lam_objective objective, double value)
 {
-    bool is_share =
-        objective == LAM_OBJECTIVE_ACCURACY || objective == LAM_OBJECTIVE_BEST_ACCURACY;
-    return is_share ? 100 * value : value;
+    return lam_objective_is_accuracy(objective) ? 100 * value : value;
 }
 
 /* The part of a key that tells it apart where there is no doubt: "rate" of "schedule.rate". */
@@ -24,16 +22,6 @@ static const char *shorten_key(const lam_space *space, const char *key)
             return key;
     }
     return name;
-}
-
-lam_status read_study(lam_context *context, const char *path, lam_study_view **ret_view)
-{
-    lam_study *study = NULL;
-    lam_status status = lam_study_open(context, path, &study);
-    if (status == LAM_STATUS_OK)
-        status = lam_study_read(study, ret_view);
-    lam_study_close(&study);
-    return status;
 }
 
 /* A value as it is, or a long number's first digits. */

@@ -102,7 +102,7 @@ static void print_plot(const lam_study_view *view, int rows, const screen *s, FI
 {
     char title[64];
     objective_table table = {.count = 0};
-    bool is_share = scale_objective(view->plan.objective, 1) > 1;
+    bool is_share = lam_objective_is_accuracy(view->plan.objective);
     snprintf(title, sizeof title, "%s%s", lam_objective_name(view->plan.objective),
              is_share ? " (%)" : "");
     if (rows >= PLOT_ROWS && fill_table(view, &table)) {

@@ -37,6 +37,8 @@ typedef enum lam_objective {
 /** Names of the lists here, as on the command line and in files; static. */
 LAM_API const char *lam_objective_name(lam_objective objective);
 
+/** Whether it is a share, 0 .. 1, which is shown in percent. */
+LAM_API bool lam_objective_is_accuracy(lam_objective objective);
 /** 1 where more is better, -1 where less is. */
 LAM_API int lam_objective_get_sign(lam_objective objective);
 
@@ -166,6 +168,9 @@ LAM_API LAM_MUST_USE lam_status lam_study_extend(lam_study *study, int64_t confi
                                                  int seed_count);
 
 LAM_API LAM_MUST_USE lam_status lam_study_read(lam_study *study, lam_study_view **ret_view);
+/** Opens a study for as long as it takes to read it. Errors: as lam_study_open(). */
+LAM_API LAM_MUST_USE lam_status lam_study_load_view(lam_context *context, const char *path,
+                                                    lam_study_view **ret_view);
 LAM_API void lam_study_view_free(lam_study_view **view);
 
 /** All measurements of one trial, by step; free() them. */

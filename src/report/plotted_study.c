@@ -83,8 +83,7 @@ const char *lam_plotted_study_get_label(const lam_plotted_study *study)
 
 bool lam_plotted_study_has_accuracy(const lam_plotted_study *study)
 {
-    const lam_objective objective = study->view->plan.objective;
-    return objective == LAM_OBJECTIVE_ACCURACY || objective == LAM_OBJECTIVE_BEST_ACCURACY;
+    return lam_objective_is_accuracy(study->view->plan.objective);
 }
 
 double lam_plotted_study_show(const lam_plotted_study *study, double objective)

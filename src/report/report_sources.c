@@ -23,15 +23,6 @@ static bool has_suffix(const char *name, const char *suffix)
 
 /* ---- one path ---- */
 
-static lam_status read_study(lam_context *context, const char *path, lam_study_view **ret_view)
-{
-    lam_study *study = NULL;
-    LAM_TRY(lam_study_open(context, path, &study));
-    lam_status status = lam_study_read(study, ret_view);
-    lam_study_close(&study);
-    return status;
-}
-
 static lam_status load_item(lam_context *context, lam_plot_source source, const char *path,
                             lam_report_item *item)
 {
@@ -42,7 +33,7 @@ static lam_status load_item(lam_context *context, lam_plot_source source, const 
     if (source == LAM_PLOT_SOURCE_RUN)
         status = lam_run_set_load(context, path, &item->set);
     else if (source == LAM_PLOT_SOURCE_STUDY)
-        status = read_study(context, path, &item->view);
+        status = lam_study_load_view(context, path, &item->view);
     if (status != LAM_STATUS_OK)
         free(item->path);
     return status;

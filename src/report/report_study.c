@@ -140,8 +140,7 @@ static bool is_numeric(const lam_study_view *view, size_t parameter)
 static void start_ranks(rank_table *ranks, const lam_study_view *view)
 {
     const lam_study_plan *plan = &view->plan;
-    bool is_share = plan->objective == LAM_OBJECTIVE_ACCURACY ||
-                    plan->objective == LAM_OBJECTIVE_BEST_ACCURACY;
+    bool is_share = lam_objective_is_accuracy(plan->objective);
     *ranks = (rank_table){.parameters = plan->space.count,
                           .scale = is_share ? 100 : 1,
                           .decimals = is_share ? 2 : 4};

@@ -7,15 +7,6 @@
 #include "lamina/reproduce.h"
 #include "lamina/study.h"
 
-static lam_status read_view(lam_context *context, const char *path, lam_study_view **ret_view)
-{
-    lam_study *study = NULL;
-    LAM_TRY(lam_study_open(context, path, &study));
-    lam_status status = lam_study_read(study, ret_view);
-    lam_study_close(&study);
-    return status;
-}
-
 /* One network was trained for each configuration. */
 static lam_estimate get_objective(const lam_rank *rank)
 {
@@ -40,7 +31,7 @@ static lam_status read_study(lam_context *context, const char *directory, const 
     lam_study_view *view = NULL;
     lam_ranking ranking = {0};
     snprintf(path, sizeof path, "%s/%s.db", directory, name);
-    LAM_TRY(read_view(context, path, &view));
+    LAM_TRY(lam_study_load_view(context, path, &view));
     lam_status status = lam_study_rank(context, view, &ranking);
     if (status == LAM_STATUS_OK && ranking.count > 0) {
         *best = get_objective(&ranking.ranks[0]);

@@ -14,6 +14,11 @@ int lam_objective_get_sign(lam_objective objective)
     return signs[objective];
 }
 
+bool lam_objective_is_accuracy(lam_objective objective)
+{
+    return objective == LAM_OBJECTIVE_ACCURACY || objective == LAM_OBJECTIVE_BEST_ACCURACY;
+}
+
 double lam_objective_evaluate(lam_objective objective, const lam_measurement *latest,
                               const lam_measurement *best)
 {

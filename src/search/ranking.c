@@ -36,15 +36,10 @@ double lam_binomial_error(double accuracy, uint32_t rows)
     return sqrt(accuracy * (1 - accuracy) / rows);
 }
 
-static bool is_accuracy(lam_objective objective)
-{
-    return objective == LAM_OBJECTIVE_ACCURACY || objective == LAM_OBJECTIVE_BEST_ACCURACY;
-}
-
 static double get_standard_error(const lam_study_view *view, const lam_estimate *estimate)
 {
     double error = estimate->deviation / sqrt((double)estimate->count);
-    if (!is_accuracy(view->plan.objective))
+    if (!lam_objective_is_accuracy(view->plan.objective))
         return error;
     /* fmax() takes the number where the other is none. */
     return fmax(error, lam_binomial_error(estimate->mean, view->validation_rows));

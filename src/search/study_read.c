@@ -356,6 +356,16 @@ lam_status lam_study_read(lam_study *study, lam_study_view **ret_view)
     return status;
 }
 
+lam_status lam_study_load_view(lam_context *context, const char *path,
+                               lam_study_view **ret_view)
+{
+    lam_study *study = NULL;
+    LAM_TRY(lam_study_open(context, path, &study));
+    lam_status status = lam_study_read(study, ret_view);
+    lam_study_close(&study);
+    return status;
+}
+
 void lam_study_view_free(lam_study_view **view)
 {
     if (!*view)
