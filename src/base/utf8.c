@@ -46,6 +46,13 @@ static bool can_show(const char *text, size_t length)
     return length != 3 || at[0] != 0xEF || at[1] != 0xBF || at[2] < 0xBE;
 }
 
+size_t lam_utf8_cut(const char *text, size_t bytes)
+{
+    while (bytes > 0 && is_continuation((unsigned char)text[bytes]))
+        bytes--;
+    return bytes;
+}
+
 size_t lam_utf8_take(const char **text, const char **ret_bytes)
 {
     if (**text == '\0')

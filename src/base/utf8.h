@@ -14,6 +14,10 @@
  * its end, or because the bytes are no UTF-8 as RFC 3629 has it). */
 size_t lam_utf8_measure(const char *text);
 
+/** How much of `text` to keep where `bytes` of it are room: `bytes`, or the few less that end
+ * with a whole character. `text` is longer than that. */
+size_t lam_utf8_cut(const char *text, size_t bytes);
+
 /** Takes one character off the front of `*text`, as it can be shown: bytes that are no UTF-8,
  * and control characters but tab and line end, become the replacement. `*ret_bytes` borrows it;
  * gives its bytes, 0 at the end of the text. */

@@ -5,17 +5,14 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/utf8.h"
+
 /* Bytes of foreign text that a message shows. */
 #define QUOTE_BYTES 60
 
 static void append_printable(lam_strbuf *buffer, const char *text, size_t length)
 {
-    size_t shown = length;
-    if (shown > QUOTE_BYTES) {
-        shown = QUOTE_BYTES;
-        while (shown > 0 && ((unsigned char)text[shown] & 0xC0) == 0x80)
-            shown--; /* not in the middle of a character */
-    }
+    size_t shown = length > QUOTE_BYTES ? lam_utf8_cut(text, QUOTE_BYTES) : length;
     for (size_t i = 0; i < shown; i++) {
         bool control = (unsigned char)text[i] < 0x20 || text[i] == 0x7F;
         lam_strbuf_append_bytes(buffer, control ? " " : text + i, 1);

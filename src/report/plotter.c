@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "search/space_values.h"
 
 #define ELLIPSIS "…"
@@ -103,11 +104,6 @@ void lam_plot_find_title(const char *path, char *ret_title, size_t bytes)
     lam_plot_shorten(stem, MAX_TITLE_CHARACTERS, ret_title, bytes);
 }
 
-static bool is_continuation(char byte)
-{
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
 void lam_plot_write(char *ret_text, size_t bytes, const char *format, ...)
 {
     va_list arguments;
@@ -116,10 +112,7 @@ void lam_plot_write(char *ret_text, size_t bytes, const char *format, ...)
     va_end(arguments);
     if (length < 0 || (size_t)length < bytes)
         return;
-    size_t end = bytes - sizeof "..";
-    while (end > 0 && is_continuation(ret_text[end]))
-        end--;
-    strcpy(ret_text + end, "..");
+    strcpy(ret_text + lam_utf8_cut(ret_text, bytes - sizeof ".."), "..");
 }
 
 void lam_plot_write_number(double value, char ret_text[LAM_PLOT_NUMBER_BYTES])
@@ -134,12 +127,11 @@ void lam_plot_write_number(double value, char ret_text[LAM_PLOT_NUMBER_BYTES])
 
 void lam_plot_shorten(const char *text, size_t characters, char *ret_text, size_t bytes)
 {
+    const char *rest = text, *character;
     size_t kept = 0, count = 0;
-    for (const char *c = text; *c; c++) {
-        count += !is_continuation(*c);
-        if (count == characters && !is_continuation(*c))
-            kept = (size_t)(c - text);
-    }
+    while (lam_utf8_take(&rest, &character) > 0)
+        if (++count < characters)
+            kept = (size_t)(rest - text);
     if (count <= characters)
         lam_plot_write(ret_text, bytes, "%s", text);
     else

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "train/record.h"
 #include "train/run_directory.h"
 
@@ -15,9 +16,7 @@ enum { PATH_BYTES = sizeof((lam_run_set *)NULL)->path };
 /* Copies what fits, whole characters of UTF-8 alone. */
 static void copy_text(char *copy, size_t bytes, const char *text)
 {
-    size_t length = strlen(text) < bytes ? strlen(text) : bytes - 1;
-    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-        length--;
+    size_t length = strlen(text) < bytes ? strlen(text) : lam_utf8_cut(text, bytes - 1);
     memcpy(copy, text, length);
     copy[length] = '\0';
 }
