@@ -39,13 +39,6 @@ static const struct {
 };
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 
-static const char *const theme_names[] = {
-#define THEME_NAME(name, text) text,
-    LAM_THEME_LIST(THEME_NAME)
-#undef THEME_NAME
-};
-enum { THEME_COUNT = sizeof theme_names / sizeof theme_names[0] };
-
 /* ---- the command line ---- */
 
 static lam_plot_kinds parse_kind(struct argp_state *state, const char *name)
@@ -65,15 +58,6 @@ static unsigned parse_format(struct argp_state *state, const char *name)
     argp_error(state, "--format %s is unknown; legal: svg, png, pdf, or several with commas",
                name);
     return 0;
-}
-
-static lam_theme parse_theme(struct argp_state *state, const char *name)
-{
-    for (int theme = 0; theme < THEME_COUNT; theme++)
-        if (strcmp(name, theme_names[theme]) == 0)
-            return (lam_theme)theme;
-    argp_error(state, "--theme %s is unknown; legal: light, dark", name);
-    return LAM_THEME_LIGHT;
 }
 
 static unsigned parse_names(struct argp_state *state, char *names,

@@ -24,52 +24,38 @@ static const char *const format_texts[] = {
     LAM_PAGE_FORMAT_LIST(FORMAT_TEXT)
 #undef FORMAT_TEXT
 };
-static const char *const theme_texts[] = {
-#define THEME_TEXT(name, text) text,
-    LAM_THEME_LIST(THEME_TEXT)
-#undef THEME_TEXT
-};
 
-/* The index of a text; `count` where it is none of them. */
-static size_t find_text(const char *const *texts, size_t count, const char *text)
+enum { FORMAT_COUNT = sizeof format_texts / sizeof *format_texts };
+
+/* FORMAT_COUNT where it is none. */
+static size_t find_format(const char *text)
 {
     size_t i = 0;
-    while (i < count && strcmp(texts[i], text) != 0)
+    while (i < FORMAT_COUNT && strcmp(format_texts[i], text) != 0)
         i++;
     return i;
 }
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static void parse_format(const struct argp_state *state, report_command *command,
                          const char *text)
 {
-    size_t format = find_text(format_texts, COUNT(format_texts), text);
-    if (format == COUNT(format_texts))
+    size_t format = find_format(text);
+    if (format == FORMAT_COUNT)
         argp_error(state, "--format %s is unknown; legal: html, md", text);
     command->options.format = (lam_page_format)format;
     command->has_format = true;
-}
-
-static void parse_theme(const struct argp_state *state, report_command *command,
-                        const char *text)
-{
-    size_t theme = find_text(theme_texts, COUNT(theme_texts), text);
-    if (theme == COUNT(theme_texts))
-        argp_error(state, "--theme %s is unknown; legal: light, dark", text);
-    command->options.theme = (lam_theme)theme;
 }
 
 static void settle_format(struct argp_state *state, report_command *command)
 {
     const char *output = command->options.output, *slash = strrchr(output, '/');
     const char *name = slash ? slash + 1 : output, *dot = strrchr(name, '.');
-    size_t format = find_text(format_texts, COUNT(format_texts), dot ? dot + 1 : "");
+    size_t format = find_format(dot ? dot + 1 : "");
     if (is_stdout(output))
         argp_error(state, "-o -: a page with figures is no text for stdout; name a file");
     if (command->has_format)
         return;
-    if (format == COUNT(format_texts))
+    if (format == FORMAT_COUNT)
         argp_error(state, "-o %s: neither .html nor .md; add --format html or --format md",
                    output);
     command->options.format = (lam_page_format)format;
@@ -92,7 +78,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         parse_format(state, command, argument);
         return 0;
     case OPTION_THEME:
-        parse_theme(state, command, argument);
+        command->options.theme = parse_theme(state, argument);
         return 0;
     case OPTION_NO_DEVICE:
         command->no_device = true;

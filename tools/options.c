@@ -17,6 +17,20 @@ static const char *const gemm_texts[] = {
 #undef GEMM_TEXT
 };
 
+lam_theme parse_theme(const struct argp_state *state, const char *text)
+{
+    static const char *const names[] = {
+#define THEME_NAME(name, theme_text) theme_text,
+        LAM_THEME_LIST(THEME_NAME)
+#undef THEME_NAME
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], text) == 0)
+            return (lam_theme)i;
+    argp_error(state, "--theme %s is unknown; legal: light, dark", text);
+    return LAM_THEME_LIGHT;
+}
+
 static void parse_gemm(struct argp_state *state, const char *text, lam_gemm *ret_gemm)
 {
     for (size_t i = 0; i < sizeof gemm_texts / sizeof gemm_texts[0]; i++)

@@ -90,6 +90,9 @@ long long parse_whole(const struct argp_state *state, const char *option, const 
                       long long minimum, long long maximum);
 double parse_number(const struct argp_state *state, const char *option, const char *text);
 
+/** Reads the name of a figure's theme, or ends the program with a usage error. */
+lam_theme parse_theme(const struct argp_state *state, const char *text);
+
 /** The folder that `--data`, LAMINA_DATA or the default name; NULL when there is none. May turn
  * the recipe to the synthetic set. */
 const char *settle_data(const common_options *options, lam_recipe *recipe);

@@ -14,8 +14,7 @@
 
 typedef struct parallel {
     const lam_plotted_study *study;
-    lam_parameter_axis *axes; /* [space.count] */
-    double low, high;         /* of the objective, as shown */
+    double low, high; /* of the objective, as shown */
     bool has_absent;
     const char *keys[MAX_AXES];
     lam_table table;
@@ -77,7 +76,7 @@ static void add_configuration(parallel *p, const lam_rank *rank)
     lam_table_set_number(&p->table, p->shares[count], get_objective_share(p, shown));
     for (size_t i = 0; i < count; i++) {
         const char *value = lam_plotted_study_get_value(p->study, rank, i);
-        const double share = lam_parameter_axis_share(&p->axes[i], value);
+        const double share = lam_parameter_axis_share(&p->study->axes[i], value);
         p->has_absent |= isnan(share);
         lam_table_set_text(&p->table, p->values[i], value);
         lam_table_set_number(&p->table, p->shares[i], isnan(share) ? ABSENT_PLACE : share);
@@ -113,7 +112,7 @@ static void add_number(parallel *p, double x, double y, double value)
 /* Above the upper end and beneath the lower one, or above each of a few choices. */
 static void add_axis_labels(parallel *p, size_t index)
 {
-    const lam_parameter_axis *axis = &p->axes[index];
+    const lam_parameter_axis *axis = &p->study->axes[index];
     const size_t count = axis->name_count, last = count > 0 ? count - 1 : 0;
     const double x = (double)index;
     if (count == 0) {
@@ -196,17 +195,11 @@ static lam_status draw(parallel *p, lam_plotter *plotter)
 
 lam_status lam_plot_parallel(lam_plotter *plotter, const lam_plotted_study *study)
 {
-    const lam_space *space = &study->view->plan.space;
-    parallel p = {.study = study, .axes = calloc(space->count + 1, sizeof *p.axes)};
+    parallel p = {.study = study};
     lam_status status = LAM_STATUS_OK;
-    if (!p.axes)
-        return lam_fail_memory(plotter->context, "axes", space->count * sizeof *p.axes);
-    for (size_t i = 0; i < space->count; i++)
-        lam_parameter_axis_make(&space->parameters[i], &p.axes[i]);
     find_range(&p);
-    if (study->ranking.count > 0 && space->count > 1)
+    if (study->ranking.count > 0 && study->view->plan.space.count > 1)
         status = draw(&p, plotter);
     lam_table_free(&p.table);
-    free(p.axes);
     return status;
 }

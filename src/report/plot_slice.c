@@ -6,7 +6,6 @@
 
 typedef struct slices {
     const lam_plotted_study *study;
-    lam_parameter_axis *axes; /* [space.count] */
     lam_table table;
     size_t iteration, objective;
     size_t values[LAM_MAX_PARAMETERS], places[LAM_MAX_PARAMETERS];
@@ -35,7 +34,7 @@ static void add_row(slices *s, const lam_rank *rank)
         const char *value = lam_plotted_study_get_value(s->study, rank, i);
         lam_table_set_text(&s->table, s->values[i], value);
         lam_table_set_number(&s->table, s->places[i],
-                             lam_parameter_axis_place(&s->axes[i], value));
+                             lam_parameter_axis_place(&s->study->axes[i], value));
     }
 }
 
@@ -66,7 +65,7 @@ static lam_status draw_slices(slices *s, lam_plotter *plotter)
                                     .x = s->places[i],
                                     .y = s->objective};
         panels[i] =
-            (lam_panel){.x = lam_parameter_axis_get(&s->axes[i]),
+            (lam_panel){.x = lam_parameter_axis_get(&s->study->axes[i]),
                         .y = lam_plotted_study_make_axis(s->study, &s->table, s->objective),
                         .color_label = i % columns == columns - 1 ? "iteration" : NULL,
                         .color_minimum = 1,
@@ -89,16 +88,8 @@ static lam_status draw_slices(slices *s, lam_plotter *plotter)
 
 lam_status lam_plot_slice(lam_plotter *plotter, const lam_plotted_study *study)
 {
-    const lam_space *space = &study->view->plan.space;
-    slices s = {.study = study, .axes = calloc(space->count + 1, sizeof *s.axes)};
-    lam_status status = LAM_STATUS_OK;
-    if (!s.axes)
-        return lam_fail_memory(plotter->context, "axes", space->count * sizeof *s.axes);
-    for (size_t i = 0; i < space->count; i++)
-        lam_parameter_axis_make(&space->parameters[i], &s.axes[i]);
-    if (study->ranking.count > 0)
-        status = draw_slices(&s, plotter);
+    slices s = {.study = study};
+    lam_status status = study->ranking.count > 0 ? draw_slices(&s, plotter) : LAM_STATUS_OK;
     lam_table_free(&s.table);
-    free(s.axes);
     return status;
 }

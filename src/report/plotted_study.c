@@ -32,6 +32,17 @@ static void sort_by_importance(lam_plotted_study *study)
     }
 }
 
+static lam_status make_axes(lam_context *context, lam_plotted_study *study)
+{
+    const lam_space *space = &study->view->plan.space;
+    study->axes = calloc(space->count + 1, sizeof *study->axes);
+    if (!study->axes)
+        return lam_fail_memory(context, "axes", space->count * sizeof *study->axes);
+    for (size_t i = 0; i < space->count; i++)
+        lam_parameter_axis_make(&space->parameters[i], &study->axes[i]);
+    return LAM_STATUS_OK;
+}
+
 lam_status lam_plotted_study_open(lam_context *context, const char *path,
                                   lam_plotted_study *ret_study)
 {
@@ -43,6 +54,8 @@ lam_status lam_plotted_study_open(lam_context *context, const char *path,
         status = lam_study_rank(context, study.view, &study.ranking);
     if (status == LAM_STATUS_OK)
         status = lam_study_compute_importance(context, study.view, study.importance);
+    if (status == LAM_STATUS_OK)
+        status = make_axes(context, &study);
     lam_plot_find_title(path, study.name, sizeof study.name);
     lam_plot_find_stem(path, study.stem, sizeof study.stem);
     if (status != LAM_STATUS_OK) {
@@ -56,6 +69,7 @@ lam_status lam_plotted_study_open(lam_context *context, const char *path,
 
 void lam_plotted_study_close(lam_plotted_study *study)
 {
+    free(study->axes);
     lam_ranking_free(&study->ranking);
     lam_study_view_free(&study->view);
     lam_study_close(&study->study);

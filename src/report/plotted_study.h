@@ -14,6 +14,7 @@ typedef struct lam_plotted_study {
     lam_study *study;
     lam_study_view *view;
     lam_ranking ranking;
+    lam_parameter_axis *axes;                 /* [space.count] */
     double importance[LAM_MAX_PARAMETERS];    /* of each parameter; NaN: too little to say */
     size_t by_importance[LAM_MAX_PARAMETERS]; /* parameters, the most important first; of
                                                  equals, and without a share, as in the space */

@@ -56,14 +56,11 @@ static void add_row(lam_table *table, const lam_experiment *experiment,
     lam_table_set_text(table, LAM_REPRODUCTION_COLUMN_QUANTITY, quantity);
     lam_table_set_text(table, LAM_REPRODUCTION_COLUMN_REPORT, published->report);
     lam_table_set_text(table, LAM_REPRODUCTION_COLUMN_PUBLISHED, published->text);
-    lam_table_set_text(table, LAM_REPRODUCTION_COLUMN_VERDICT,
-                       result->is_done ? lam_verdict_name(verdict) : "not run");
+    lam_table_set_text(table, LAM_REPRODUCTION_COLUMN_VERDICT, lam_verdict_name(verdict));
     lam_table_set_text(table, LAM_REPRODUCTION_COLUMN_NOTE,
                        is_unexplained ? "not explained" : published->note);
     lam_table_set_number(table, LAM_REPRODUCTION_COLUMN_PUBLISHED_LOW, published->low);
     lam_table_set_number(table, LAM_REPRODUCTION_COLUMN_PUBLISHED_HIGH, published->high);
-    if (!result->is_done)
-        return;
     const lam_estimate *ours = &result->values[published->quantity];
     set_ours(table, published->quantity, ours);
     lam_table_set_number(table, LAM_REPRODUCTION_COLUMN_TOLERANCE,
@@ -75,8 +72,6 @@ static bool is_chosen(lam_reproduction_choice choice, const lam_published *publi
 {
     lam_verdict verdict = lam_published_judge(published, result);
     switch (choice) {
-    case LAM_REPRODUCTION_ALL:
-        return true;
     case LAM_REPRODUCTION_DONE:
         return result->is_done;
     case LAM_REPRODUCTION_BEYOND:

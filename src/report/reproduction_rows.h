@@ -34,7 +34,6 @@ enum {
 
 /** Which published numbers. */
 typedef enum lam_reproduction_choice {
-    LAM_REPRODUCTION_ALL,
     LAM_REPRODUCTION_DONE,   /* of experiments that were run */
     LAM_REPRODUCTION_BEYOND, /* judged, and not to agree */
 } lam_reproduction_choice;
