@@ -394,10 +394,7 @@ END_TEST
 
 static void add_tests(Suite *suite)
 {
-    const struct {
-        const char *name;
-        const TTest *test;
-    } tests[] = {
+    const lam_named_test tests[] = {
         {"no_formats", chart_without_formats_is_data_and_script},
         {"marks", every_mark_is_drawn_in_both_themes},
         {"hostile", hostile_texts_are_drawn_as_they_are},
@@ -411,9 +408,7 @@ static void add_tests(Suite *suite)
         {"refused", figure_that_cannot_be_named_is_refused},
         {"montage", montage_magnifies_its_tiles},
     };
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-        tcase_add_checked_fixture(lam_add_test(suite, tests[i].name, tests[i].test, 30), set_up,
-                                  tear_down);
+    lam_add_tests(suite, tests, sizeof tests / sizeof *tests, 30, set_up, tear_down);
 }
 
 LAM_SUITE_MAIN("chart", add_tests)

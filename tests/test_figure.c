@@ -265,10 +265,7 @@ END_TEST
 
 static void add_tests(Suite *suite)
 {
-    const struct {
-        const char *name;
-        const TTest *test;
-    } tests[] = {
+    const lam_named_test tests[] = {
         {"table_saved", table_is_saved_with_headings_and_none_as_nan},
         {"numbers", numbers_are_short_and_come_back_the_same},
         {"table_failed", table_that_ran_out_of_memory_takes_calls_and_is_not_saved},
@@ -282,9 +279,7 @@ static void add_tests(Suite *suite)
         {"ticks", ticks_are_round_and_few},
         {"all_ticks", no_range_has_too_many_ticks},
     };
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-        tcase_add_checked_fixture(lam_add_test(suite, tests[i].name, tests[i].test, 30), set_up,
-                                  tear_down);
+    lam_add_tests(suite, tests, sizeof tests / sizeof *tests, 30, set_up, tear_down);
 }
 
 LAM_SUITE_MAIN("figure", add_tests)

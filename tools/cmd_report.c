@@ -118,8 +118,8 @@ static lam_device *try_device(lam_context *context, report_command *command, cha
     } else if (open_device(context, &command->common, &device) != LAM_STATUS_OK) {
         snprintf(note, 600, "%s", lam_error_message(context));
         fprintf(stderr,
-                "lamina: warning: no device: %s; the page goes without what networks say of "
-                "images\n",
+                "lamina: warning: no device: %s; the page goes without what networks "
+                "say of images\n",
                 note);
     }
     command->options.no_device_note = note;
@@ -198,11 +198,9 @@ int cmd_report(lam_context *context, int argc, char **argv)
             "Each PATH is what `lamina plot' takes, or a folder that holds such: of "
             "lambda-search, or of several runs. An HTML page is one file that needs no network "
             "and nothing else; a Markdown page links to its figures in <page>-figures. Data "
-            "and "
-            "device are for what networks say of the test images; by default the data is "
+            "and device are for what networks say of the test images; by default the data is "
             "where each run had it. Without gnuplot the page has its tables, the exit status "
-            "is "
-            "14, and data and scripts of the figures are kept.\n\n"
+            "is 14, and data and scripts of the figures are kept.\n\n"
             "Examples:\n"
             "  lamina report runs/a2-fig4-1\n"
             "  lamina report runs/a3-3layer-seeds runs/a3-3layer-bn-seeds -o compared.html\n"

@@ -73,13 +73,13 @@ void reproduce_peer_close(reproduce_peer **peer)
 }
 
 /* A file that is lost is measured again. */
-static void keep(const reproduce_peer *peer)
+static void keep(const reproduce_peer *peer, lam_context *context)
 {
-    char temporary[PATH_MAX + 8];
-    snprintf(temporary, sizeof temporary, "%s.part", peer->path);
-    if (json_dump_file(peer->seconds, temporary, JSON_INDENT(2) | JSON_SORT_KEYS) != 0 ||
-        rename(temporary, peer->path) != 0)
-        (void)unlink(temporary);
+    char *text = json_dumps(peer->seconds, JSON_INDENT(2) | JSON_SORT_KEYS);
+    if (text && lam_output_save(context, peer->path, text, strlen(text)) != LAM_STATUS_OK)
+        fprintf(stderr, "lamina: warning: %s; it will be measured again\n",
+                lam_error_message(context));
+    free(text);
 }
 
 /* The widths, e.g. "3072-50-10"; false for networks that the peer does not know: hidden layers
@@ -107,7 +107,8 @@ static bool describe(const lam_recipe *recipe, char *text, size_t bytes, bool *r
            dense + relus + norms == network->layer_count;
 }
 
-static double time_step(reproduce_peer *peer, const char *net, int batch, bool batch_norm)
+static double time_step(reproduce_peer *peer, lam_context *context, const char *net, int batch,
+                        bool batch_norm)
 {
     char key[512];
     snprintf(key, sizeof key, "%s %d%s", net, batch, batch_norm ? " batch_norm" : "");
@@ -124,7 +125,7 @@ static double time_step(reproduce_peer *peer, const char *net, int batch, bool b
     if (!isfinite(seconds) || seconds <= 0)
         return NAN;
     json_object_set_new(peer->seconds, key, json_real(seconds));
-    keep(peer);
+    keep(peer, context);
     return seconds;
 }
 
@@ -138,7 +139,7 @@ double reproduce_peer_estimate(reproduce_peer *peer, lam_context *context,
         lam_recipe_count_steps(context, recipe, lam_recipe_get_train_rows(recipe), &span) !=
             LAM_STATUS_OK)
         return NAN;
-    return time_step(peer, net, recipe->batch, batch_norm) * (double)span.total_steps *
+    return time_step(peer, context, net, recipe->batch, batch_norm) * (double)span.total_steps *
            (double)networks;
 }
 

@@ -72,13 +72,12 @@ static void add_times(lam_page *page, const lam_reproduction *reproduction)
     if (peer > 0)
         lam_page_add_paragraph(
             page,
-            "NumPy's column is computed: each distinct network and batch was timed in NumPy on "
-            "this machine during the same call, for an epoch or a second, and multiplied by "
-            "the "
-            "steps and the networks. It trains one network after another, without "
-            "measurements, "
-            "mirrored images or other losses than softmax cross-entropy. Where both are known, "
-            "it would take %.0f seconds to Lamina's %.0f: %.1f times as long.",
+            "NumPy's column is computed: each distinct network and batch was timed in "
+            "NumPy on this machine between these trainings, for an epoch or a second, and "
+            "multiplied by the steps and the networks. It trains one network after "
+            "another, without measurements, mirrored images or other losses than "
+            "softmax cross-entropy. Where both are known, it would take %.0f seconds "
+            "to Lamina's %.0f: %.1f times as long.",
             peer, training, peer / training);
     else
         lam_page_add_paragraph(page, "NumPy was not timed: it needs python3 with numpy.");
@@ -192,8 +191,8 @@ static void add_summary(lam_page *page, const lam_reproduction *reproduction)
                            sound > 0 ? 100 * (double)agrees / (double)sound : 0.0);
     if (tally.missing > 0)
         lam_page_add_paragraph(page,
-                               "%zu published number%s belong to experiments that were not run "
-                               "this time.",
+                               "%zu published number%s belong to experiments that were "
+                               "not run this time.",
                                tally.missing, plural(tally.missing));
     lam_page_add_paragraph(page, "Lamina %s on %s. %s", lam_version(), reproduction->device,
                            reproduction->note ? reproduction->note : "");
@@ -211,10 +210,10 @@ static void add_rule(lam_page *page)
               "range was published, and half of the last published digit may be added.");
     lam_page_add_paragraph(
         page,
-        "Accuracies: 1.96 sqrt(sigma² + s²/n + b²), where sigma is the larger of s and %.1f "
-        "points, by which repeated trainings are known to spread, and b is the binomial "
-        "standard "
-        "error of the published accuracy on the rows that it was measured on.",
+        "Accuracies: 1.96 sqrt(sigma² + s²/n + b²), where sigma is the larger of s and "
+        "%.1f points, by which repeated trainings are known to spread, and b is the "
+        "binomial standard error of the published accuracy on the rows that it was "
+        "measured on.",
         LAM_VERDICT_SEED_DEVIATION);
     lam_page_add_paragraph(
         page,
@@ -223,11 +222,10 @@ static void add_rule(lam_page *page)
         "another order of the rows would do: this is the stricter rule.");
     lam_page_add_paragraph(
         page,
-        "Errors of gradients are rounding, of which only the order of magnitude repeats: they "
-        "agree "
-        "up to %d times what was published; ours is the largest of four checks. What was "
-        "published "
-        "as a bound is kept or not. What a search finds is luck in part and not judged.",
+        "Errors of gradients are rounding, of which only the order of magnitude "
+        "repeats: they agree up to %d times what was published; ours is the largest of "
+        "four checks. What was published as a bound is kept or not. What a search "
+        "finds is luck in part and not judged.",
         LAM_VERDICT_ERROR_FACTOR);
     lam_page_add_paragraph(
         page,
@@ -281,9 +279,8 @@ static void add_all_published(lam_page *page, const lam_reproduction *reproducti
 static void add_reports(lam_page *page, const lam_manifest *manifest)
 {
     lam_page_add_heading(page, 2, "Slips in the reports");
-    lam_page_add_paragraph(page,
-                           "The experiments are run as they were meant; these slips are not "
-                           "repeated.");
+    lam_page_add_paragraph(page, "The experiments are run as they were meant; these slips "
+                                 "are not repeated.");
     for (size_t i = 0; i < manifest->slip_count; i++)
         lam_page_add_paragraph(page, "%s: %s", manifest->slips[i].report,
                                manifest->slips[i].text);

@@ -35,4 +35,19 @@ static inline TCase *lam_add_test(Suite *suite, const char *name, const TTest *t
     return test_case;
 }
 
+/** A test of a suite, by the name of its case. */
+typedef struct lam_named_test {
+    const char *name;
+    const TTest *test;
+} lam_named_test;
+
+/** Adds a case for each test, all with the same fixture and time limit. */
+static inline void lam_add_tests(Suite *suite, const lam_named_test *tests, size_t count,
+                                 double timeout_s, SFun set_up, SFun tear_down)
+{
+    for (size_t i = 0; i < count; i++)
+        tcase_add_checked_fixture(lam_add_test(suite, tests[i].name, tests[i].test, timeout_s),
+                                  set_up, tear_down);
+}
+
 #endif
